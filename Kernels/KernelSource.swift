@@ -1,0 +1,2 @@
+/// OpenCL C sources of the kernels, carried inside the binary.
+public enum KernelSource {}

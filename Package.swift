@@ -1,0 +1,51 @@
+// swift-tools-version: 6.1
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "swift-nonlocal",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "NonLocal", targets: ["NonLocal"]),
+        .library(name: "SwiftOpenCL", targets: ["SwiftOpenCL"]),
+        .executable(name: "nonlocal", targets: ["NonLocalCLI"]),
+    ],
+    traits: [
+        .trait(name: "Pictures", description: "PNG pictures in the command, through the system's libpng.")
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    ],
+    targets: [
+        .systemLibrary(
+            name: "COpenCL", pkgConfig: "OpenCL",
+            providers: [.apt(["ocl-icd-opencl-dev", "opencl-headers"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .target(name: "SwiftOpenCL", dependencies: ["COpenCL"], swiftSettings: strict),
+        .target(
+            name: "NonLocalKernels", path: "Kernels",
+            resources: [
+                .embedInCode("strides.cl")
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "NonLocal", dependencies: ["SwiftOpenCL", "NonLocalKernels"], swiftSettings: strict),
+        .executableTarget(
+            name: "NonLocalCLI",
+            dependencies: [
+                "NonLocal", "SwiftOpenCL",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .target(name: "CPNG", condition: .when(traits: ["Pictures"])),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "SwiftOpenCLTests", dependencies: ["SwiftOpenCL"], swiftSettings: strict),
+        .testTarget(name: "NonLocalTests", dependencies: ["NonLocal", "SwiftOpenCL"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

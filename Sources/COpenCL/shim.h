@@ -1,0 +1,7 @@
+/* The OpenCL 1.2 core API: what every driver that is still in use offers. */
+#define CL_TARGET_OPENCL_VERSION 120
+#ifdef __APPLE__
+#include <OpenCL/opencl.h>
+#else
+#include <CL/cl.h>
+#endif

@@ -1,0 +1,2 @@
+import SwiftOpenCL
+import NonLocalKernels

@@ -1,0 +1,2 @@
+import COpenCL
+struct Placeholder {}
