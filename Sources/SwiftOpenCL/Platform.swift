@@ -1,2 +1,1 @@
-import COpenCL
-struct Placeholder {}
+public enum DeviceSelector: Sendable, Hashable { case automatic, gpu, cpu, index(Int), named(String) }

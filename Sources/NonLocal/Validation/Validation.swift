@@ -1,0 +1,39 @@
+/// How much of an accelerated result is compared with the reference.
+public enum Validation: Sendable, Hashable {
+    case off
+    /// In every `every`-th call, `rows` query positions: the first and last of each batch item and
+    /// random others.
+    case sampled(rows: Int, every: Int = 1)
+    /// Every position.
+    case full
+}
+
+/// The first place where a result is not what it should be.
+public struct Mismatch: Sendable, Equatable {
+    /// The batch item.
+    public var item: Int
+    /// The flat query position, (t·H + h)·W + w.
+    public var row: Int
+    public var channel: Int
+    /// By the reference.
+    public var expected: Double
+    /// By the backend under test.
+    public var actual: Double
+    /// |actual − expected| relative to the largest |z − x|.
+    public var relativeError: Double
+    public var tolerance: Double
+}
+
+/// What validation looked at and found.
+public struct ValidationReport: Sendable, Equatable {
+    /// Query positions compared, over all batch items.
+    public var rows: Int
+    /// Query positions there are, over all batch items.
+    public var rowsInAll: Int
+    /// The largest |z − reference|; none if nothing was compared.
+    public var maxAbsoluteError: Double?
+    /// The same relative to the largest |z − x|; none where z is x or nothing was compared.
+    public var maxRelativeError: Double?
+    /// The largest relative error that passes; none if nothing was compared.
+    public var tolerance: Double?
+}
