@@ -1,4 +1,5 @@
 import COpenCL
+import Foundation
 
 /// One OpenCL implementation installed on this machine, such as a vendor's driver or PoCL.
 public struct Platform: Sendable {
@@ -17,6 +18,8 @@ public struct Platform: Sendable {
     ///
     /// - Throws: ``OpenCLError`` if the loader fails, or if there are platforms and none answers.
     public static func all() throws(OpenCLError) -> [Platform] {
+        drivers.lock()
+        defer { drivers.unlock() }
         var count: cl_uint = 0
         let status = clGetPlatformIDs(0, nil, &count)
         guard status != noPlatform, count > 0 || status != CL_SUCCESS else { return [] }
@@ -35,6 +38,8 @@ public struct Platform: Sendable {
     ///
     /// - Throws: ``OpenCLError`` if the platform fails, or if it has devices and none answers.
     public func devices() throws(OpenCLError) -> [Device] {
+        drivers.lock()
+        defer { drivers.unlock() }
         let call = "clGetDeviceIDs(\(name))"
         let every = cl_device_type(CL_DEVICE_TYPE_ALL)
         var count: cl_uint = 0
@@ -51,3 +56,7 @@ public struct Platform: Sendable {
 
 /// `CL_PLATFORM_NOT_FOUND_KHR`: the loader found no driver. From the ICD extension, not in core headers.
 private let noPlatform: Int32 = -1001
+
+/// Held while drivers are asked what there is: their first answer sets them up, and PoCL 3.1 (and others like
+/// it) then shows half-made devices to other threads. Drivers are one to a process, so the lock is too.
+private let drivers = NSLock()
