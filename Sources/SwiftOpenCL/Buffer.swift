@@ -2,7 +2,12 @@ import COpenCL
 
 /// What kernels may do with a buffer.
 public enum MemoryAccess: Sendable, Hashable {
-    case readOnly, writeOnly, readWrite
+    /// Read only.
+    case readOnly
+    /// Write only.
+    case writeOnly
+    /// Read and write.
+    case readWrite
 
     var flags: cl_mem_flags {
         switch self {

@@ -12,6 +12,7 @@ public struct ComputeCapability: Sendable, Hashable, Comparable, CustomStringCon
         self.minor = minor
     }
 
+    /// Whether one capability came before the other.
     public static func < (one: Self, other: Self) -> Bool {
         (one.major, one.minor) < (other.major, other.minor)
     }

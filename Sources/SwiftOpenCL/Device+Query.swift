@@ -24,7 +24,7 @@ extension Device {
         self.init(id: id, platform: platform, name: name, type: DeviceType(try info.value(CL_DEVICE_TYPE)))
         try describe(info)
         try measure(info)
-        describeExtensions(info)
+        addDetails(info)
     }
 
     private mutating func describe(_ info: Info) throws(OpenCLError) {
@@ -48,7 +48,7 @@ extension Device {
     }
 
     /// What is good to know but no reason to lose a device over.
-    private mutating func describeExtensions(_ info: Info) {
+    private mutating func addDetails(_ info: Info) {
         maxClockFrequency = (try? info.uint(CL_DEVICE_MAX_CLOCK_FREQUENCY)) ?? 0
         cacheSize = (try? info.ulong(CL_DEVICE_GLOBAL_MEM_CACHE_SIZE)) ?? 0
         hasUnifiedMemory = (try? info.bool(CL_DEVICE_HOST_UNIFIED_MEMORY)) ?? false

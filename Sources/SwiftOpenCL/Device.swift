@@ -1,6 +1,13 @@
 /// What kind of processor a device is.
 public enum DeviceType: String, Sendable, Hashable, CaseIterable {
-    case cpu, gpu, accelerator, other
+    /// The host's processor.
+    case cpu
+    /// A graphics processor.
+    case gpu
+    /// Another processor made for computing, such as an FPGA board.
+    case accelerator
+    /// None of these.
+    case other
 }
 
 /// One OpenCL device: a plain value with everything asked of the driver once, when it was listed.
@@ -93,8 +100,10 @@ public struct Device: Sendable {
 }
 
 extension Device: Hashable {
+    /// Whether two values stand for the same device.
     public static func == (one: Device, other: Device) -> Bool { one.id == other.id }
 
+    /// Hashes the identity of the device.
     public func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
 

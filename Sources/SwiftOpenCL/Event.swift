@@ -12,7 +12,14 @@ public final class Event: Sendable {
 
     /// How far a command is.
     public enum Status: Sendable, Hashable {
-        case queued, submitted, running, complete
+        /// In the queue, on the host's side.
+        case queued
+        /// Handed to the device.
+        case submitted
+        /// Under way.
+        case running
+        /// Done.
+        case complete
         /// It ended abnormally with this OpenCL status code.
         case terminated(code: Int32)
     }

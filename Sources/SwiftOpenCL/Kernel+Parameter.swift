@@ -5,7 +5,14 @@ extension Kernel {
     public struct Parameter: Sendable, Hashable {
         /// Where a parameter's value lives.
         public enum AddressSpace: Sendable, Hashable {
-            case global, local, constant, `private`
+            /// Memory of the device, given as a ``Buffer``.
+            case global
+            /// Memory of a work-group, given as ``LocalMemory``.
+            case local
+            /// Read-only memory of the device, given as a ``Buffer``.
+            case constant
+            /// The parameter itself, given as a scalar or vector.
+            case `private`
         }
 
         /// The name in the source.

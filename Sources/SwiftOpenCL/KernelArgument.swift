@@ -41,12 +41,14 @@ public struct LocalMemory: KernelArgument, Hashable {
     /// Local memory of `bytes` bytes.
     public init(bytes: Int) { self.bytes = bytes }
 
+    /// The memory as OpenCL takes it.
     public var kernelArgumentValue: KernelArgumentValue {
         KernelArgumentValue(.local(bytes: bytes), swiftType: "LocalMemory")
     }
 }
 
 extension Buffer: KernelArgument {
+    /// The memory as OpenCL takes it.
     public var kernelArgumentValue: KernelArgumentValue {
         KernelArgumentValue(.memory(handle, context), swiftType: "Buffer<\(Element.self)>")
     }

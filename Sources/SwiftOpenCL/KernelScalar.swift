@@ -5,6 +5,7 @@ public protocol KernelScalar: KernelArgument, BitwiseCopyable {
 }
 
 extension KernelScalar {
+    /// The value as OpenCL takes it.
     public var kernelArgumentValue: KernelArgumentValue {
         KernelArgumentValue(self, type: Self.kernelTypeName)
     }
@@ -30,22 +31,27 @@ extension KernelArgumentValue {
 }
 
 extension SIMD2: KernelArgument where Scalar: KernelScalar {
+    /// The value as OpenCL takes it.
     public var kernelArgumentValue: KernelArgumentValue { .init(vector: self) }
 }
 
 // Four scalars wide in memory, in Swift as in OpenCL C.
 extension SIMD3: KernelArgument where Scalar: KernelScalar {
+    /// The value as OpenCL takes it.
     public var kernelArgumentValue: KernelArgumentValue { .init(vector: self) }
 }
 
 extension SIMD4: KernelArgument where Scalar: KernelScalar {
+    /// The value as OpenCL takes it.
     public var kernelArgumentValue: KernelArgumentValue { .init(vector: self) }
 }
 
 extension SIMD8: KernelArgument where Scalar: KernelScalar {
+    /// The value as OpenCL takes it.
     public var kernelArgumentValue: KernelArgumentValue { .init(vector: self) }
 }
 
 extension SIMD16: KernelArgument where Scalar: KernelScalar {
+    /// The value as OpenCL takes it.
     public var kernelArgumentValue: KernelArgumentValue { .init(vector: self) }
 }

@@ -39,6 +39,11 @@ public final class Program: Sendable {
     /// - Throws: ``OpenCLError`` with options and build log in its detail if the sources don't build.
     public init(_ context: Context, sources: [Source], options: [String] = []) throws(OpenCLError) {
         let title = sources.map(\.name).joined(separator: ", ")
+        guard !sources.isEmpty else {
+            throw OpenCLError(
+                .argument, code: CL_INVALID_VALUE, call: "clCreateProgramWithSource",
+                device: context.device.name, detail: "no sources given")
+        }
         let text = sources.map(\.withLineDirective).joined()
         let created = try Handle(
             "clCreateProgramWithSource(\(title))", on: context.device.name, release: clReleaseProgram

@@ -25,7 +25,8 @@ extension Queue {
     /// Lets the host look at or change a buffer's memory, after all earlier commands of this queue.
     ///
     /// Where device and host share memory nothing is copied. The memory is valid only inside `body`, and no
-    /// command may use the same part of the buffer meanwhile. On return the changes have reached the device.
+    /// command may use the same part of the buffer meanwhile. On return the changes have reached the device;
+    /// after mere reading the unmapping is left to the queue.
     ///
     /// - Parameters:
     ///   - access: what `body` does with the memory.
@@ -40,7 +41,7 @@ extension Queue {
         let elements = UnsafeMutableBufferPointer(
             start: raw.assumingMemoryBound(to: Element.self), count: range?.count ?? buffer.count)
         let value = Result { try body(elements) }
-        let unmapped = Result { try unmap(buffer, raw) }
+        let unmapped = Result { try unmap(buffer, raw, waiting: access != .read) }
         let result = try value.get()
         try unmapped.get()
         return result
@@ -66,11 +67,11 @@ extension Queue {
     }
 
     private func unmap<Element>(
-        _ buffer: Buffer<Element>, _ mapped: UnsafeMutableRawPointer
+        _ buffer: Buffer<Element>, _ mapped: UnsafeMutableRawPointer, waiting: Bool
     ) throws(OpenCLError) {
         let event = try submit("clEnqueueUnmapMemObject", after: []) {
             clEnqueueUnmapMemObject(handle.pointer, buffer.handle.pointer, mapped, $0, $1, $2)
         }
-        try event.wait()
+        if waiting { try event.wait() } else { try flush() }
     }
 }

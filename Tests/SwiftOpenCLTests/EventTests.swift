@@ -1,3 +1,4 @@
+import COpenCL
 import Testing
 
 @testable import SwiftOpenCL
@@ -51,7 +52,7 @@ import Testing
         let second = try other.enqueue(kernel, arguments: [y, UInt32(1)], global: [4], after: [first])
         try second.wait()
         #expect(try first.profile.ended <= second.profile.started)
-        let expected = [1, 2, 3, 4].map { Sources.slow($0, steps: Int(steps) + 1) }
+        let expected = [1, 2, 3, 4].map { Sources.slow($0, steps: steps + 1) }
         #expect(try other.read(y) == expected)
     }
 
@@ -64,6 +65,21 @@ import Testing
         }
         #expect(error.name == "CL_INVALID_CONTEXT")
         #expect(error.reason == .argument)
+    }
+
+    /// A user event ends with the status it is given, as a command does that fails on the device.
+    @Test func abnormalEndsAreThrown() throws {
+        let handle = try Handle("clCreateUserEvent", on: nil, release: clReleaseEvent) {
+            clCreateUserEvent(context.handle.pointer, $0)
+        }
+        let event = Event(handle, of: "clEnqueueNDRangeKernel(doomed)", in: queue)
+        #expect(try event.status == .submitted)
+        try check(clSetUserEventStatus(handle.pointer, CL_OUT_OF_RESOURCES), "clSetUserEventStatus")
+        let error = try failure { try event.wait() }
+        #expect(error.name == "CL_OUT_OF_RESOURCES")
+        #expect(error.call == "clEnqueueNDRangeKernel(doomed)")
+        #expect(error.device == context.device.name)
+        #expect(try event.status == .terminated(code: CL_OUT_OF_RESOURCES))
     }
 
     @Test func finishWaitsForEverything() throws {

@@ -46,6 +46,19 @@ import Testing
         #expect(try queue.read(y) == [3])
     }
 
+    @Test func aProgramNeedsASource() throws {
+        let error = try failure { _ = try Program(context, sources: []) }
+        #expect(error.reason == .argument)
+        #expect(error.description.contains("no sources given"))
+    }
+
+    @Test func warningsAreInTheBuildLog() throws {
+        let text = "__kernel void f(__global int *y) {\n#warning look here\n    y[0] = 1;\n}"
+        let program = try Program(context, sources: [Program.Source(name: "warned.cl", text: text)])
+        #expect(program.buildLog.contains("look here"))
+        #expect(program.buildLog.contains("warned.cl:2"))
+    }
+
     @Test func wrongOptionsAreNamed() throws {
         let error = try failure {
             _ = try Program(context, sources: [Sources.arithmetic], options: ["-no-such-option"])
