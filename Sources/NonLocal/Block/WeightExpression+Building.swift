@@ -1,7 +1,9 @@
 import Foundation
 
 extension WeightExpression: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
+    /// A constant.
     public init(floatLiteral value: Double) { self = .constant(value) }
+    /// A constant.
     public init(integerLiteral value: Int) { self = .constant(Double(value)) }
 
     /// The sum of two expressions.

@@ -134,7 +134,7 @@ private struct ExpressionParser {
             }
         }
         let literal = String(characters[start..<position])
-        guard let value = Double(literal.hasSuffix(".") ? literal + "0" : literal) else {
+        guard let value = Double(literal.hasSuffix(".") && literal != "." ? literal + "0" : literal) else {
             position = start
             throw failure("'\(literal)' is not a number")
         }

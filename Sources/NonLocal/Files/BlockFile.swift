@@ -3,6 +3,7 @@
 ///     let file = try BlockFile(reading: "block.safetensors")
 ///     let block = try NonLocalBlock(file.configuration, weights: file.weights)
 public struct BlockFile: Sendable {
+    /// As they stand in the file, matrices as `[output channels, input channels]`.
     public let weights: BlockWeights
     /// The dialect that was found; never ``Dialect/automatic``.
     public let dialect: Dialect

@@ -4,7 +4,7 @@ import Foundation
 ///
 ///     try OutputFile.write(to: "z.npy") { file in try file.write(bytes) }
 public struct OutputFile: ~Copyable {
-    /// For C libraries that write by themselves.
+    /// For C libraries that write by themselves; it is closed by ``write(to:_:)``, not by them.
     public let fileDescriptor: Int32
     let path: String
 

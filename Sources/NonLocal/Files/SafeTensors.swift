@@ -5,7 +5,9 @@
 public struct SafeTensors: Sendable {
     /// A tensor in the file.
     public struct Entry: Sendable, Hashable {
+        /// Unique in the file.
         public let name: String
+        /// How its numbers are stored.
         public let type: NumberType
         /// Outermost dimension first; empty for a single number.
         public let shape: [Int]
@@ -13,6 +15,7 @@ public struct SafeTensors: Sendable {
         let bytes: Range<Int>
     }
 
+    /// The path that it was opened by.
     public let path: String
     /// The tensors in the order of their numbers in the file.
     public let entries: [Entry]
@@ -25,7 +28,7 @@ public struct SafeTensors: Sendable {
     /// Opens a file and reads its header.
     ///
     /// - Throws: ``NonLocalError/Code/file`` if it can't be read; ``NonLocalError/Code/format`` if it is
-    ///   not of the format: see ``entries`` for what is read. Checked are the length of the header, that
+    ///   not of the format. Checked are the length of the header, that
     ///   each tensor's shape fits its bytes, and that the tensors fill the file without gap or overlap.
     public init(_ path: String) throws {
         let file = try InputFile(path)
