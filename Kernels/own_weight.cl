@@ -1,0 +1,23 @@
+/* A position's own score, i = j, in place, before the softmax:
+ *   STRONGEST  the strongest of the others; otherwise it is excluded.
+ * A negative scale turns the order around: the strongest score is then the smallest.
+ *
+ * NDRange: (rows i of the block, rounded up; 1; groups of the block).
+ */
+__kernel void own_weight(
+    __global float *restrict s, __global const int *restrict own, /* a row's own key */
+    const float scale, const int keys, const int firstRow, const int rows)
+{
+    const int i = get_global_id(0);
+    const long group = get_global_id(2);
+    if (i >= rows) return;
+    s += group * keys * rows + i;
+    const int self = own[firstRow + i];
+    const float sign = scale < 0.0f ? -1.0f : 1.0f;
+    float strongest = -INFINITY;
+#ifdef STRONGEST
+    for (int j = 0; j < keys; j++)
+        if (j != self) strongest = fmax(strongest, sign * s[(long)j * rows]);
+#endif
+    s[(long)self * rows] = sign * strongest;
+}

@@ -1,0 +1,95 @@
+import SwiftOpenCL
+
+/// The operation in stages: affinity → weight → normaliser → weighted sum, a block of queries at a time.
+///
+/// What the other strategies are compared with, and what attention maps come from.
+struct StagedAttention: Sendable {
+    private let formulation: Formulation
+    private let scale: Double
+    private let affinity: AffinityKernel
+    private let weight: PairwiseWeightKernel?
+    private let ownWeight: OwnWeightKernel?
+    private let softmax: SoftmaxKernel
+    private let normalize: NormalizeKernels
+    private let aggregate: AggregateKernel
+
+    /// Sizes and places of one operation's tensors.
+    struct Operands {
+        /// θ `[groups][d][rows]`, or a of the outer sum.
+        var theta: View
+        /// φ `[groups][d][keys]`, or b of the outer sum.
+        var phi: View
+        /// g `[groups][d_v][keys]`
+        var g: View
+        /// y `[groups][d_v][rows]`
+        var y: View
+        /// d, or 1 for the outer sum.
+        var width: Int
+        var valueChannels: Int
+        var groups: Int
+        var rows: Int
+        /// The key that each row is itself; without one i = j is a pair like any other.
+        var own: Buffer<Int32>?
+        /// Where in `own` the first row stands.
+        var firstOwn = 0
+    }
+
+    init(_ library: KernelLibrary, formulation: Formulation, scale: Double, ownWeight: OwnWeight) throws {
+        self.formulation = formulation
+        self.scale = scale
+        affinity = try AffinityKernel(library, score: formulation.score)
+        // The softmax scales by itself; a scale of 0 or a sum wants it done before.
+        let scalesFirst = scale == 0 || (formulation.normalizer == .sum && scale != 1)
+        weight =
+            formulation.weight != .score || scalesFirst
+            ? try PairwiseWeightKernel(library, weight: formulation.weight) : nil
+        self.ownWeight =
+            ownWeight == .include ? nil : try OwnWeightKernel(library, strongest: ownWeight == .strongest)
+        softmax = try SoftmaxKernel(library)
+        normalize = try NormalizeKernels(library)
+        aggregate = try AggregateKernel(library)
+    }
+
+    /// Computes y, or hands the normalised affinities of each block to `sink` instead.
+    ///
+    /// - Parameter affinities: room for a block, `[group][key][row]`.
+    func run(
+        _ launcher: Launcher, _ operands: Operands, blocks: RowBlocks, affinities: Buffer<Float>,
+        sink: ((RowBlock) throws -> Void)? = nil
+    ) throws {
+        for block in blocks.blocks(groups: operands.groups, rows: operands.rows) {
+            try affinity.launch(
+                launcher, theta: operands.theta, phi: operands.phi, width: operands.width, to: affinities, block)
+            try weigh(launcher, affinities, operands, block)
+            if let sink {
+                try launcher.finish()
+                try sink(block)
+            } else {
+                try aggregate.launch(
+                    launcher, g: operands.g, weights: affinities, to: operands.y,
+                    valueChannels: operands.valueChannels, block)
+            }
+        }
+    }
+
+    private func weigh(
+        _ launcher: Launcher, _ affinities: Buffer<Float>, _ operands: Operands, _ block: RowBlock
+    ) throws {
+        var scale = Float(scale)
+        if let weight {
+            try weight.launch(launcher, affinities, scale: scale, block)
+            scale = 1
+        }
+        if let ownWeight, let own = operands.own {
+            try ownWeight.launch(
+                launcher, affinities, own: own, firstOwn: operands.firstOwn, scale: scale, block)
+        }
+        switch formulation.normalizer {
+        case .softmax: try softmax.launch(launcher, affinities, scale: scale, block)
+        case .sum: try normalize.launchBySum(launcher, affinities, block)
+        case .count: try normalize.launch(launcher, affinities, factor: scale / Float(block.keys), block)
+        case .none:
+            if scale != 1 { try normalize.launch(launcher, affinities, factor: scale, block) }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import SwiftOpenCL
+
+/// Where a tensor `[item][group][channel][position]` lies in a buffer, in elements: `view.cl` in Swift.
+struct View: Sendable {
+    let buffer: Buffer<Float>
+    var offset = 0
+    var itemStride = 0
+    var groupStride = 0
+    var channelStride = 0
+    var positionStride = 1
+    /// Groups in one item.
+    var groups = 1
+
+    /// `[items, channels, positions]` from the start of a buffer.
+    init(_ buffer: Buffer<Float>, channels: Int, positions: Int, layout: Layout = .channelsFirst) {
+        self.buffer = buffer
+        itemStride = channels * positions
+        channelStride = layout == .channelsFirst ? positions : 1
+        positionStride = layout == .channelsFirst ? 1 : channels
+    }
+
+    /// The same tensor from a later item on.
+    func advanced(byItems items: Int) -> View {
+        var view = self
+        view.offset += items * itemStride
+        return view
+    }
+
+    /// The same tensor from a later position on.
+    func advanced(byPositions positions: Int) -> View {
+        var view = self
+        view.offset += positions * positionStride
+        return view
+    }
+
+    /// The same tensor with its positions in groups.
+    func grouped(by positions: PositionGroups) -> View {
+        var view = self
+        view.groups = positions.groups
+        view.groupStride = positions.groupStride * positionStride
+        view.positionStride = positions.positionStride * positionStride
+        return view
+    }
+
+    /// One group of each item alone.
+    func group(_ group: Int) -> View {
+        var view = self
+        view.offset += group * groupStride
+        view.groups = 1
+        return view
+    }
+
+    /// The kernels' `long8`.
+    var argument: SIMD8<Int64> {
+        SIMD8(
+            Int64(offset), Int64(itemStride), Int64(groupStride), Int64(channelStride), Int64(positionStride),
+            Int64(groups), 0, 0)
+    }
+}
+
+/// An affine map of the channels in device memory.
+struct DeviceLinear: Sendable {
+    let weight: Buffer<Float>
+    let bias: Buffer<Float>
+    let outputs: Int
+    let inputs: Int
+
+    init(_ linear: Linear, in context: Context) throws {
+        weight = try Buffer(context, copying: linear.weight.map(Float.init), access: .readOnly)
+        bias = try Buffer(context, copying: linear.bias.map(Float.init), access: .readOnly)
+        outputs = linear.outputs
+        inputs = linear.inputs
+    }
+}

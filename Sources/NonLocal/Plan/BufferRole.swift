@@ -1,0 +1,32 @@
+/// What a buffer in device memory holds, `[items of a slice, channels, positions]`.
+enum BufferRole: String, Sendable, Hashable, CaseIterable {
+    /// x, where the device can't work in host memory.
+    case input
+    /// z, where the device can't work in host memory.
+    case output
+    /// Mean and 1/σ of each group of the group norm.
+    case moments
+    /// x after the group norm.
+    case normalized
+    /// x after sub-sampling, pool first.
+    case pooledInput = "pooled input"
+    /// x at the chosen queries.
+    case gatheredInput = "gathered input"
+    /// x after the group norm at the chosen queries.
+    case gatheredNormalized = "gathered normalized"
+    case theta
+    case phi
+    case g
+    /// φ after sub-sampling, convolutions first.
+    case pooledPhi = "pooled phi"
+    /// g after sub-sampling, convolutions first.
+    case pooledG = "pooled g"
+    /// a of the outer sum.
+    case thetaScores = "theta scores"
+    /// b of the outer sum.
+    case phiScores = "phi scores"
+    /// y
+    case aggregate
+    /// The affinities of a row block.
+    case affinity
+}

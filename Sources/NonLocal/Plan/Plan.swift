@@ -1,0 +1,81 @@
+import Foundation
+
+/// What will be computed, how, and at what cost: made before anything runs, and printed on request.
+public struct Plan: Sendable, Hashable {
+    /// One step, over the whole batch.
+    public struct Step: Sendable, Hashable {
+        public let name: String
+        /// Floating-point operations; a multiply-add is two.
+        public let operations: Double
+        /// Bytes of the tensors read and written, once each.
+        public let bytes: Double
+    }
+
+    /// A buffer in device memory.
+    public struct Allocation: Sendable, Hashable {
+        public let name: String
+        public let bytes: Int
+    }
+
+    /// `opencl` or `cpu`.
+    public let backend: String
+    /// The OpenCL device's name.
+    public let device: String?
+    public let strategy: Strategy
+    public let precision: Precision
+    /// The shape of x.
+    public let inputShape: [Int]
+    public let steps: [Step]
+    /// Operations by the formulas, whatever the strategy.
+    public let textbookOperations: Double
+    /// Operations that this strategy's formulas need.
+    public let executedOperations: Double
+    public let allocations: [Allocation]
+    /// Bytes of device memory at one time, weights included; x and z too where the device does not work in
+    /// the host's memory.
+    public let peakMemory: Int
+    /// Bytes that ``peakMemory`` was to stay under.
+    public let memoryLimit: Int
+    /// Batch items worked on together.
+    public let itemsPerSlice: Int
+    /// Groups of positions, and query positions of each, whose affinities are in memory at one time.
+    public let groupsPerBlock: Int
+    public let rowsPerBlock: Int
+}
+
+extension Plan: CustomStringConvertible {
+    /// The plan as a table for people.
+    public var description: String {
+        var lines = ["\(strategy.rawValue) on \(device.map { "'\($0)' (\(backend))" } ?? "the CPU reference")"]
+        lines.append("x \(inputShape), \(precision.rawValue)")
+        for step in steps {
+            let name = step.name.padding(to: 16)
+            lines.append("  \(name) \(step.operations.giga) GFLOP  \((step.bytes / 1e6).fixed(1)) MB")
+        }
+        lines.append(
+            "operations: \(textbookOperations.giga) GFLOP by the formulas, \(executedOperations.giga) executed")
+        if !allocations.isEmpty {
+            let list = allocations.map { "\($0.name) \((Double($0.bytes) / 1_048_576).fixed(1))" }
+            lines.append(
+                "memory: \((Double(peakMemory) / 1_048_576).fixed(1)) of "
+                    + "\((Double(memoryLimit) / 1_048_576).fixed(1)) MiB allowed (\(list.joined(separator: ", ")))")
+            lines.append(
+                "blocks: \(itemsPerSlice) items at a time; affinities of \(groupsPerBlock) groups, "
+                    + "\(rowsPerBlock) rows at a time")
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension String {
+    fileprivate func padding(to width: Int) -> String {
+        padding(toLength: max(width, count), withPad: " ", startingAt: 0)
+    }
+}
+
+extension Double {
+    /// In units of 10⁹.
+    fileprivate var giga: String { (self / 1e9).fixed(self < 1e9 ? 6 : 3) }
+
+    fileprivate func fixed(_ places: Int) -> String { String(format: "%.\(places)f", self) }
+}

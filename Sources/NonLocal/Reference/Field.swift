@@ -1,0 +1,45 @@
+/// Numbers at the positions of one batch item, `[channels, positions]`, in Double.
+struct Field: Sendable {
+    let channels: Int
+    let positions: Int
+    var values: [Double]
+
+    init(channels: Int, positions: Int) {
+        self.channels = channels
+        self.positions = positions
+        values = Array(repeating: 0, count: channels * positions)
+    }
+
+    subscript(channel: Int, position: Int) -> Double {
+        get { values[channel * positions + position] }
+        set { values[channel * positions + position] = newValue }
+    }
+}
+
+extension Field {
+    /// One item of a tensor `[B, C, positions…]` or `[B, positions…, C]`.
+    init(_ tensor: Tensor<Float>, item: Int, layout: Layout, channels: Int) {
+        let positions = tensor.count / (tensor.shape[0] * channels)
+        self.init(channels: channels, positions: positions)
+        tensor.withUnsafeBufferPointer { source in
+            let first = item * channels * positions
+            for channel in 0..<channels {
+                for position in 0..<positions {
+                    let at =
+                        layout == .channelsFirst
+                        ? channel * positions + position : position * channels + channel
+                    values[channel * positions + position] = Double(source[first + at])
+                }
+            }
+        }
+    }
+
+    /// The chosen positions alone, in their order.
+    func gathered(_ chosen: [Int]) -> Field {
+        var result = Field(channels: channels, positions: chosen.count)
+        for channel in 0..<channels {
+            for (index, position) in chosen.enumerated() { result[channel, index] = self[channel, position] }
+        }
+        return result
+    }
+}

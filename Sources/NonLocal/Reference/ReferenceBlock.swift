@@ -1,0 +1,111 @@
+/// The block on the CPU: z_i = W_z y_i + x_i (equation 6), in Double.
+struct ReferenceBlock: Sendable {
+    let configuration: NonLocalBlock.Configuration
+    let weights: FoldedWeights
+    let geometry: Geometry
+
+    /// z of some positions of an item.
+    struct Rows: Sendable {
+        let channels: Int
+        /// `[n, C]`
+        let values: [Double]
+        /// The largest magnitude of each row's scaled affinities, by which rounding grows.
+        let largestAffinity: [Double]
+
+        func z(of row: Int) -> ArraySlice<Double> { values[row * channels..<(row + 1) * channels] }
+    }
+
+    /// z of the given flat positions of each item, `[B, C, n]`, or of all of them in x's shape.
+    func output(_ x: Tensor<Float>, queries: [Int]? = nil) throws -> Tensor<Float> {
+        let (items, channels) = (geometry.batch, geometry.channels)
+        if weights.isIdentity, configuration.residual, queries == nil { return x }
+        let positions = queries ?? Array(0..<geometry.grid.count)
+        let rows = positions.count
+        let isFirst = geometry.layout == .channelsFirst
+        let shape = queries == nil ? x.shape : isFirst ? [items, channels, rows] : [items, rows, channels]
+        return try Tensor(shape: shape) { z in
+            for item in 0..<items {
+                let values = itemRows(x, item: item, queries: positions).values
+                for row in 0..<rows {
+                    for channel in 0..<channels {
+                        let at = isFirst ? channel * rows + row : row * channels + channel
+                        z[item * channels * rows + at] = Float(values[row * channels + channel])
+                    }
+                }
+            }
+        }
+    }
+
+    /// z for the given flat positions of one item.
+    func itemRows(_ x: Tensor<Float>, item: Int, queries: [Int]) -> Rows {
+        let input = Field(x, item: item, layout: geometry.layout, channels: geometry.channels)
+        let residual = configuration.residual
+        let channels = geometry.channels
+        guard !weights.isIdentity else {
+            let values = parallelRows(queries.count, width: channels) { row, z in
+                for c in 0..<channels { z[c] = residual ? input[c, queries[row]] : 0 }
+            }
+            return Rows(
+                channels: channels, values: values, largestAffinity: Array(repeating: 0, count: queries.count))
+        }
+        let operation = operation(on: input, queries: queries)
+        let map = weights.output
+        // A row of z and, behind it, its largest affinity.
+        let table = parallelRows(queries.count, width: channels + 1) { row, z in
+            let (y, largestAffinity) = operation.result(column: row, position: queries[row])
+            for c in 0..<channels {
+                var sum = map.bias[c]
+                for v in 0..<map.inputs { sum += map.weight[c * map.inputs + v] * y[v] }
+                z[c] = residual ? sum + input[c, queries[row]] : sum
+            }
+            z[channels] = largestAffinity
+        }
+        return Rows(
+            channels: channels,
+            values: (0..<queries.count).flatMap { table[$0 * (channels + 1)..<($0 + 1) * (channels + 1) - 1] },
+            largestAffinity: (0..<queries.count).map { table[($0 + 1) * (channels + 1) - 1] })
+    }
+
+    /// f / C(x) for the given flat positions of each item, `[B, n, M]`.
+    func attention(_ x: Tensor<Float>, queries: [Int]? = nil) throws -> Tensor<Double> {
+        let queries = queries ?? Array(0..<geometry.grid.count)
+        let keys = geometry.keys.count
+        return try Tensor(shape: [geometry.batch, queries.count, keys]) { map in
+            for item in 0..<geometry.batch {
+                let input = Field(x, item: item, layout: geometry.layout, channels: geometry.channels)
+                let operation = operation(on: input, queries: queries)
+                let rows = parallelRows(queries.count, width: keys) { row, weights in
+                    _ = weights.update(from: operation.weights(column: row, position: queries[row]).weights)
+                }
+                _ = map[(item * rows.count)...].initialize(from: rows)
+            }
+        }
+    }
+
+    /// θ for the queries, φ and g for all keys of an item.
+    private func operation(on input: Field, queries: [Int]) -> ReferenceOperation {
+        let x = ReferenceStages.groupNorm(input, weights.groupNorm)
+        var theta = ReferenceStages.project(x.gathered(queries), by: weights.theta)
+        var phi: Field
+        var g: Field
+        func pool(_ field: Field) -> Field {
+            ReferenceStages.maxPool(field, grid: geometry.grid, window: geometry.window)
+        }
+        switch configuration.subsample {
+        case .none, .convFirst:
+            phi = pool(ReferenceStages.project(x, by: weights.phi))
+            g = pool(ReferenceStages.project(x, by: weights.g))
+        case .poolFirst:
+            let pooled = pool(x)
+            phi = ReferenceStages.project(pooled, by: weights.phi)
+            g = ReferenceStages.project(pooled, by: weights.g)
+        }
+        let width = theta.channels
+        theta = ReferenceStages.project(theta, by: weights.scoreTheta)
+        phi = ReferenceStages.project(phi, by: weights.scorePhi)
+        return ReferenceOperation(
+            formulation: configuration.pairwise.formulation, scale: configuration.scale.value(width: width),
+            ownWeight: configuration.ownWeight, theta: theta, phi: phi, g: g, queries: geometry.queries,
+            keys: geometry.keys)
+    }
+}

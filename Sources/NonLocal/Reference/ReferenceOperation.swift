@@ -1,0 +1,87 @@
+import Foundation
+
+/// The non-local operation on one batch item, as section 3 of the paper has it:
+///
+///     y_i = (1 / C(x)) Σ_j f(x_i, x_j) g(x_j)
+///
+/// The accelerated backends are checked against it, so it does nothing but follow the formulas, in Double.
+struct ReferenceOperation: Sendable {
+    let formulation: Formulation
+    /// s, by which a score is multiplied before its weight is taken.
+    let scale: Double
+    let ownWeight: OwnWeight
+    /// θ `[d, N]`, or a `[1, N]` for the outer sum.
+    let theta: Field
+    /// φ `[d, M]`, or b `[1, M]` for the outer sum.
+    let phi: Field
+    /// g `[d_v, M]`
+    let g: Field
+    let queries: PositionGroups
+    let keys: PositionGroups
+
+    /// f(x_i, x_j) / C(x) for every key j of i's group, in order, and the largest |s · s_ij|.
+    ///
+    /// - Parameters:
+    ///   - column: where θ_i stands in `theta`.
+    ///   - position: i, which determines the group.
+    func weights(column: Int, position: Int) -> (weights: [Double], largestAffinity: Double) {
+        let place = queries.place(of: position)
+        let affinities = scores(column: column, keys.positions(of: place.group)).map { scale * $0 }
+        var weights = affinities.map(formulation.weight.evaluate(at:))
+
+        switch ownWeight {
+        case .include: break
+        case .exclude: weights[place.index] = -.infinity
+        case .strongest:
+            let others = weights.indices.lazy.filter { $0 != place.index }.map { weights[$0] }
+            weights[place.index] = others.max() ?? -.infinity
+        }
+
+        switch formulation.normalizer {
+        case .softmax:
+            let maximum = weights.max() ?? 0
+            weights = weights.map { exp($0 - maximum) }
+            let sum = weights.reduce(0, +)
+            weights = weights.map { $0 / sum }
+        case .sum:
+            let sum = weights.reduce(0, +)
+            weights = weights.map { $0 / sum }
+        case .count: weights = weights.map { $0 / Double(keys.count) }
+        case .none: break
+        }
+        return (weights, affinities.reduce(0) { max($0, $1.magnitude) })
+    }
+
+    /// y_i, `[d_v]`, and the largest |s · s_ij|.
+    func result(column: Int, position: Int) -> (y: [Double], largestAffinity: Double) {
+        let (weights, largestAffinity) = weights(column: column, position: position)
+        let keyPositions = keys.positions(of: queries.place(of: position).group)
+        let y = g.values.withUnsafeBufferPointer { values in
+            (0..<g.channels).map { c in
+                var sum = 0.0
+                for (weight, j) in zip(weights, keyPositions) { sum += weight * values[c * g.positions + j] }
+                return sum
+            }
+        }
+        return (y, largestAffinity)
+    }
+
+    /// s_ij before scaling, for every key of a group.
+    private func scores(column: Int, _ keyPositions: StrideTo<Int>) -> [Double] {
+        var scores = [Double](repeating: 0, count: keys.count)
+        phi.values.withUnsafeBufferPointer { phi_ in
+            for c in 0..<theta.channels {
+                let query = theta[c, column]
+                for (index, j) in keyPositions.enumerated() {
+                    let key = phi_[c * phi.positions + j]
+                    switch formulation.score {
+                    case .dotProduct: scores[index] += query * key
+                    case .outerSum: scores[index] += query + key
+                    case .negativeSquaredDistance: scores[index] -= (query - key) * (query - key)
+                    }
+                }
+            }
+        }
+        return scores
+    }
+}
