@@ -23,3 +23,21 @@ public struct Backend: Sendable, Hashable {
         Backend(kind: .opencl(device))
     }
 }
+
+extension Backend {
+    /// The OpenCL device to run on, or none for the CPU reference.
+    ///
+    /// - Throws: `OpenCLError` if a device is wanted and none matches.
+    func device() throws -> Device? {
+        switch kind {
+        case .cpu: return nil
+        case .opencl(let selector): return try selector.device()
+        case .automatic:
+            do {
+                return try DeviceSelector.automatic.device()
+            } catch let error where error.reason == .noDevice {
+                return nil
+            }
+        }
+    }
+}

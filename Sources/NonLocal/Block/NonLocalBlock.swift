@@ -1,10 +1,138 @@
-/// The non-local block of Wang et al. (CVPR 2018): z = W_z y + x with y_i = (1 / C(x)) Σ_j f(x_i, x_j) g(x_j).
+import Foundation
+import SwiftOpenCL
+
+/// The non-local block of Wang, Girshick, Gupta and He, "Non-local Neural Networks" (CVPR 2018):
+///
+///     y_i = (1 / C(x)) Σ_j f(x_i, x_j) g(x_j)          z_i = W_z y_i + x_i
+///
+///     let block = try NonLocalBlock(
+///         .init(channels: 1024, pairwise: .embeddedGaussian, subsample: .convFirst),
+///         weights: .load("block.safetensors"))
+///     let z = try block(x, backend: .opencl)
+///
+/// x is `[B, C, L]`, `[B, C, H, W]` or `[B, C, T, H, W]` of any size; z has the same shape.
+///
+/// Safe from any thread.
 public final class NonLocalBlock: Sendable {
     public let configuration: Configuration
     public let weights: BlockWeights
 
+    private let folded: FoldedWeights
+    private let lock = NSLock()
+    /// What was made for earlier calls: a few, the newest last.
+    private nonisolated(unsafe) var recent: [(key: PreparationKey, block: PreparedBlock)] = []
+    private nonisolated(unsafe) var sessions: [Device: OpenCLSession] = [:]
+
+    private struct PreparationKey: Hashable {
+        let shape: [Int]
+        let backend: Backend
+        let options: RunOptions
+    }
+
+    private static let recentLimit = 4
+
+    /// - Throws: ``NonLocalError/Code/configuration`` if the configuration contradicts itself,
+    ///   ``NonLocalError/Code/weights`` if the weights don't fit it.
     public init(_ configuration: Configuration, weights: BlockWeights) throws {
+        try configuration.validate()
+        try weights.validate(for: configuration)
         self.configuration = configuration
         self.weights = weights
+        folded = FoldedWeights(weights, pairwise: configuration.pairwise)
+    }
+
+    /// z = W_z y + x.
+    ///
+    /// What is prepared for x's shape is kept for the next calls. Sampled rows are compared with the
+    /// reference.
+    ///
+    /// - Parameter x: `[B, C, …]` in the configuration's layout.
+    /// - Returns: z, in the shape of x.
+    /// - Throws: ``NonLocalError`` if x doesn't fit or the result doesn't pass, `OpenCLError` from the device.
+    public func callAsFunction(_ x: Tensor<Float>, backend: Backend = .automatic) throws -> Tensor<Float> {
+        try kept(for: x.shape, backend)(x)
+    }
+
+    /// z at chosen positions only.
+    ///
+    /// - Parameter queries: flat positions, (t·H + h)·W + w, the same for each batch item.
+    /// - Returns: `[B, C, n]` for n queries, in their order (channels last: `[B, n, C]`).
+    public func callAsFunction(
+        _ x: Tensor<Float>, queries: [Int], backend: Backend = .automatic
+    ) throws -> Tensor<Float> {
+        try kept(for: x.shape, backend).run(x, queries: queries).output
+    }
+
+    /// What one position takes from each key position, after normalisation.
+    ///
+    /// - Parameter query: `[b, t, h, w]`, or `[b, h, w]` or `[b, l]` for images and sequences.
+    /// - Returns: `[T', H', W']` over the key grid of the query's group: all of it, its frame alone in scope
+    ///   space (T' = 1), its column alone in scope time (H' = W' = 1).
+    public func attentionMap(
+        _ x: Tensor<Float>, query: [Int], backend: Backend = .automatic
+    ) throws -> Tensor<Float> {
+        let geometry = try Geometry(configuration, shape: x.shape)
+        let extents = [geometry.batch] + geometry.grid.extents.suffix(x.shape.count - 2)
+        guard query.count == extents.count, zip(query, extents).allSatisfy({ $0 >= 0 && $0 < $1 }) else {
+            throw NonLocalError(
+                .configuration, "the query \(query) is no position of x, whose batch and grid are \(extents)")
+        }
+        let position = zip(query, extents).dropFirst().reduce(0) { $0 * $1.1 + $1.0 }
+        let item = try Tensor<Float>(
+            shape: [1] + x.shape.dropFirst(),
+            elements: x.withUnsafeBufferPointer { elements in
+                let size = elements.count / geometry.batch
+                return Array(elements[query[0] * size..<(query[0] + 1) * size])
+            })
+        let row = try kept(for: item.shape, backend).attention(item, queries: [position])
+        let keys = geometry.keyGrid
+        let shape =
+            switch configuration.scope {
+            case .spacetime: keys.extents
+            case .space: [1, keys.h, keys.w]
+            case .time: [keys.t, 1, 1]
+            }
+        return try row.reshaped(shape)
+    }
+
+    /// Makes the block ready for one shape of input, for many calls.
+    ///
+    /// - Parameters:
+    ///   - shape: of x.
+    ///   - validation: how much of each result is compared with the reference.
+    ///   - memoryLimit: bytes of device memory; by default the smaller of a quarter of the device's and 1 GiB.
+    ///   - allowNonFinite: whether NaN and infinity in x are let through.
+    public func prepared(
+        for shape: [Int], backend: Backend = .automatic, precision: Precision = .float32,
+        strategy: Strategy = .automatic, validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil,
+        allowNonFinite: Bool = false
+    ) throws -> PreparedBlock {
+        try PreparedBlock(
+            configuration, folded, shape: shape, session: session(for: backend),
+            options: RunOptions(
+                strategy: strategy, precision: precision, validation: validation, memoryLimit: memoryLimit,
+                allowsNonFinite: allowNonFinite))
+    }
+
+    private func kept(for shape: [Int], _ backend: Backend) throws -> PreparedBlock {
+        let key = PreparationKey(shape: shape, backend: backend, options: RunOptions())
+        if let block = (lock.withLock { recent.first { $0.key == key }?.block }) { return block }
+        let block = try PreparedBlock(
+            configuration, folded, shape: shape, session: session(for: backend), options: key.options)
+        lock.withLock {
+            recent.append((key, block))
+            if recent.count > Self.recentLimit { recent.removeFirst() }
+        }
+        return block
+    }
+
+    private func session(for backend: Backend) throws -> OpenCLSession? {
+        guard let device = try backend.device() else { return nil }
+        lock.lock()
+        defer { lock.unlock() }
+        if let session = sessions[device] { return session }
+        let session = try OpenCLSession(device)
+        sessions[device] = session
+        return session
     }
 }

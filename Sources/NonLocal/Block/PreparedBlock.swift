@@ -1,0 +1,193 @@
+import Foundation
+import SwiftOpenCL
+
+/// What a run gives besides its result.
+public struct BlockResult: Sendable {
+    /// z `[B, C, …]` in the shape of x, or `[B, C, n]` for n chosen queries (channels last: `[B, n, C]`).
+    public let output: Tensor<Float>
+    public let validation: ValidationReport
+    /// Wall-clock seconds, until the result was in host memory; validation not included.
+    public let seconds: Double
+    /// Seconds that the kernels took on the device; none for the reference.
+    public let deviceSeconds: Double?
+}
+
+/// A block made ready for one shape of input on one backend: kernels are built, weights are on the device,
+/// buffers are allocated once.
+///
+/// Safe from any thread; calls on one prepared block take turns.
+public final class PreparedBlock: Sendable {
+    /// What a call does and costs.
+    public let plan: Plan
+
+    private enum Engine: Sendable {
+        case reference
+        case staged(StagedBlock, StagedLayout, memoryLimit: Int)
+    }
+
+    private let engine: Engine
+    private let reference: ReferenceBlock
+    private let problem: BlockProblem
+    private let options: RunOptions
+    private let lock = NSLock()
+    private nonisolated(unsafe) var workspace: Workspace?
+    private nonisolated(unsafe) var calls = 0
+
+    init(
+        _ configuration: NonLocalBlock.Configuration, _ weights: FoldedWeights, shape: [Int],
+        session: OpenCLSession?, options: RunOptions
+    ) throws {
+        let geometry = try Geometry(configuration, shape: shape)
+        reference = ReferenceBlock(configuration: configuration, weights: weights, geometry: geometry)
+        problem = BlockProblem(configuration, geometry, weights)
+        self.options = options
+        guard let session, !weights.isIdentity else {
+            engine = .reference
+            plan = Plan(reference: problem)
+            return
+        }
+        let device = session.device
+        let limit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
+        let layout = try StagedLayout(
+            problem.stagedWork(sharesHostMemory: device.hasUnifiedMemory), limit: limit, device: device)
+        engine = .staged(
+            try StagedBlock(session, configuration, geometry, weights), layout, memoryLimit: limit)
+        plan = Plan(staged: problem, layout, on: device, memoryLimit: limit)
+    }
+
+    /// z = W_z y + x.
+    ///
+    /// - Parameter x: of the shape the block was prepared for.
+    /// - Throws: as ``run(_:queries:)``.
+    public func callAsFunction(_ x: Tensor<Float>) throws -> Tensor<Float> { try run(x).output }
+
+    /// z with what was measured on the way.
+    ///
+    /// - Parameters:
+    ///   - x: of the shape the block was prepared for.
+    ///   - queries: flat positions, (t·H + h)·W + w, at which z is wanted, the same for each batch item; all
+    ///     without.
+    /// - Throws: ``NonLocalError``: `.shape`, `.nonFinite` for NaN or infinity in x where that wasn't
+    ///   allowed, `.configuration` for a query outside of x, `.mismatch` if the result isn't what the
+    ///   reference says; `OpenCLError` from the device.
+    public func run(_ x: Tensor<Float>, queries: [Int]? = nil) throws -> BlockResult {
+        try check(x, queries)
+        lock.lock()
+        defer { lock.unlock() }
+        defer { calls += 1 }
+        let start = ContinuousClock.now
+        let (z, deviceSeconds) = try compute(x, queries)
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        return BlockResult(
+            output: z, validation: try validate(z, x, queries), seconds: seconds, deviceSeconds: deviceSeconds)
+    }
+
+    /// The normalised affinities f / C(x), `[B, N, M]`: row i holds what position i takes from each key of its
+    /// group.
+    ///
+    /// - Parameter queries: flat positions whose rows are wanted, `[B, n, M]`; all without.
+    /// - Throws: as ``run(_:queries:)``.
+    public func attention(_ x: Tensor<Float>, queries: [Int]? = nil) throws -> Tensor<Float> {
+        try check(x, queries)
+        lock.lock()
+        defer { lock.unlock() }
+        switch engine {
+        case .reference: return try reference.attention(x, queries: queries).map(Float.init)
+        case .staged: return try stagedRun(queries).attention(x)
+        }
+    }
+
+    private func compute(_ x: Tensor<Float>, _ queries: [Int]?) throws -> (Tensor<Float>, Double?) {
+        switch engine {
+        case .reference: return (try reference.output(x, queries: queries), nil)
+        case .staged:
+            let (z, seconds) = try stagedRun(queries).output(x)
+            return (z, seconds)
+        }
+    }
+
+    /// The run for all positions in buffers that stay, or for chosen ones in buffers of their own.
+    private func stagedRun(_ queries: [Int]?) throws -> StagedRun {
+        guard case .staged(let block, let layout, let limit) = engine else {
+            throw NonLocalError(.configuration, "the CPU reference has no stages")
+        }
+        let context = block.session.context
+        guard let queries else {
+            let buffers = try workspace ?? Workspace(layout, in: context)
+            workspace = buffers
+            return StagedRun(block: block, layout: layout, workspace: buffers, queries: nil)
+        }
+        let part = BlockProblem(
+            reference.configuration, reference.geometry, reference.weights, queries: queries.count)
+        let device = block.session.device
+        let partLayout = try StagedLayout(
+            part.stagedWork(sharesHostMemory: device.hasUnifiedMemory), limit: limit, device: device)
+        return StagedRun(
+            block: block, layout: partLayout, workspace: try Workspace(partLayout, in: context),
+            queries: try ChosenQueries(queries, groups: reference.geometry.queries, in: context))
+    }
+
+    private func check(_ x: Tensor<Float>, _ queries: [Int]?) throws {
+        let geometry = reference.geometry
+        guard x.shape == geometry.shape else {
+            throw NonLocalError(
+                .shape, "x of shape \(x.shape) was given to a block prepared for \(geometry.shape)",
+                advice: "Prepare the block again for each shape.")
+        }
+        if !options.allowsNonFinite { try requireFinite(x, "x") }
+        guard let queries else { return }
+        let positions = geometry.grid.count
+        guard !queries.isEmpty, queries.allSatisfy({ (0..<positions).contains($0) }) else {
+            throw NonLocalError(
+                .configuration,
+                queries.isEmpty ? "no query is named" : "a query is outside of the \(positions) positions of x",
+                advice: "Queries are flat positions, (t·H + h)·W + w.")
+        }
+    }
+
+    private func validate(_ z: Tensor<Float>, _ x: Tensor<Float>, _ queries: [Int]?) throws -> ValidationReport {
+        let rows = queries?.count ?? reference.geometry.grid.count
+        let items = reference.geometry.batch
+        guard case .staged = engine else { return .none(of: items * rows) }
+        let chosen = SampledRows.choose(options.validation, items: items, rows: rows, call: calls)
+        guard !chosen.isEmpty else { return .none(of: items * rows) }
+        let comparison = reference.compare(z, x, queries: queries, chosen)
+        if let mismatch = comparison.mismatch {
+            throw NonLocalError(mismatch, device: plan.device ?? plan.backend)
+        }
+        return comparison.report(of: items * rows)
+    }
+}
+
+/// Choices of a run that don't change what is computed.
+struct RunOptions: Sendable, Hashable {
+    var strategy: Strategy = .automatic
+    var precision: Precision = .float32
+    var validation: Validation = .sampled(rows: 8)
+    /// Bytes of device memory; the default of the device without.
+    var memoryLimit: Int?
+    var allowsNonFinite = false
+}
+
+/// - Throws: ``NonLocalError/Code/nonFinite`` with the place of the first number that isn't finite.
+func requireFinite(_ tensor: Tensor<Float>, _ name: String) throws(NonLocalError) {
+    // Infinity and NaN alone have all bits of the exponent set.
+    let index = tensor.withUnsafeBufferPointer { elements in
+        elements.firstIndex { $0.bitPattern & 0x7f80_0000 == 0x7f80_0000 }
+    }
+    guard let index else { return }
+    throw NonLocalError(
+        .nonFinite, "\(name) of shape \(tensor.shape) holds \(tensor.elements[index]) at flat index \(index)",
+        advice: "Mend the input, or allow such numbers (--allow-nonfinite, allowNonFinite: true).")
+}
+
+extension NonLocalError {
+    init(_ mismatch: Mismatch, device: String) {
+        self.init(
+            .mismatch,
+            "the result of '\(device)' differs from the reference: item \(mismatch.item), row \(mismatch.row), "
+                + "channel \(mismatch.channel): expected \(mismatch.expected), actual \(mismatch.actual), "
+                + "relative error \(mismatch.relativeError), tolerance \(mismatch.tolerance)",
+            advice: "Run `nonlocal verify` to see which kernel of this device is wrong.", mismatch: mismatch)
+    }
+}

@@ -1,0 +1,78 @@
+/// Compares rows of a result with the reference, and remembers the worst.
+struct Comparison: Sendable {
+    /// Whether affinities are exponents, as in the softmax forms.
+    let isExponent: Bool
+    /// d
+    let width: Int
+
+    private(set) var rows = 0
+    private(set) var largestError = 0.0
+    private(set) var largestInput = 0.0
+    private(set) var largestChange = 0.0
+    private(set) var largestAffinity = 0.0
+    private var worst: (item: Int, row: Int, channel: Int, expected: Double, actual: Double)?
+
+    init(isExponent: Bool, width: Int) {
+        self.isExponent = isExponent
+        self.width = width
+    }
+
+    /// Adds one row: what is expected, what there is, and x, in the order of the channels.
+    mutating func add(
+        item: Int, row: Int, expected: some Collection<Double>, actual: some Collection<Float>,
+        input: some Collection<Float>, largestAffinity: Double
+    ) {
+        rows += 1
+        self.largestAffinity = max(self.largestAffinity, largestAffinity)
+        for (channel, ((expected, actual), input)) in zip(zip(expected, actual), input).enumerated() {
+            let (actual, input) = (Double(actual), Double(input))
+            if input.isFinite { largestInput = max(largestInput, input.magnitude) }
+            if expected.isFinite, input.isFinite {
+                largestChange = max(largestChange, (expected - input).magnitude)
+            }
+            let bothAreNaN = expected.isNaN && actual.isNaN
+            let error = bothAreNaN || expected == actual ? 0 : (actual - expected).magnitude
+            // A NaN where there should be none is the worst error there is.
+            if error > largestError || (error.isNaN && largestError < .infinity) {
+                largestError = error.isNaN ? .infinity : error
+                worst = (item, row, channel, expected, actual)
+            }
+        }
+    }
+
+    /// The largest relative error that passes; none where z is x.
+    var tolerance: Double? {
+        guard largestChange > 0 else { return nil }
+        return Tolerance.relative(
+            largestInput: largestInput, largestChange: largestChange, largestAffinity: largestAffinity,
+            width: width, isExponent: isExponent)
+    }
+
+    /// The largest error relative to the largest |z − x|; none where z is x.
+    var relativeError: Double? { largestChange > 0 ? largestError / largestChange : nil }
+
+    /// The worst place, if it is beyond the tolerance.
+    var mismatch: Mismatch? {
+        guard let worst else { return nil }
+        let relative = relativeError ?? largestError / max(largestInput, .leastNormalMagnitude)
+        let tolerance = tolerance ?? 8 * Tolerance.rounding
+        guard !(relative <= tolerance) else { return nil }
+        return Mismatch(
+            item: worst.item, row: worst.row, channel: worst.channel, expected: worst.expected,
+            actual: worst.actual, relativeError: relative, tolerance: tolerance)
+    }
+
+    func report(of rowsInAll: Int) -> ValidationReport {
+        ValidationReport(
+            rows: rows, rowsInAll: rowsInAll, maxAbsoluteError: largestError, maxRelativeError: relativeError,
+            tolerance: tolerance)
+    }
+}
+
+extension ValidationReport {
+    /// Nothing was looked at.
+    static func none(of rowsInAll: Int) -> ValidationReport {
+        ValidationReport(
+            rows: 0, rowsInAll: rowsInAll, maxAbsoluteError: nil, maxRelativeError: nil, tolerance: nil)
+    }
+}

@@ -1,0 +1,44 @@
+extension ReferenceBlock {
+    /// Compares rows of a result with the reference.
+    ///
+    /// - Parameters:
+    ///   - z: `[B, C, …]`, or `[B, C, n]` for the n positions `queries`.
+    ///   - chosen: for each item the rows of z, counted from 0, to look at.
+    func compare(
+        _ z: Tensor<Float>, _ x: Tensor<Float>, queries: [Int]?, _ chosen: [(item: Int, rows: [Int])]
+    ) -> Comparison {
+        let channels = geometry.channels
+        let rowsOfItem = queries?.count ?? geometry.grid.count
+        let positionsOfItem = geometry.grid.count
+        var comparison = Comparison(
+            isExponent: configuration.pairwise.formulation.normalizer == .softmax,
+            width: weights.theta?.outputs ?? channels)
+        for (item, rows) in chosen {
+            let positions = rows.map { queries?[$0] ?? $0 }
+            let expected = itemRows(x, item: item, queries: positions)
+            for (index, row) in rows.enumerated() {
+                comparison.add(
+                    item: item, row: positions[index], expected: expected.z(of: index),
+                    actual: z.channels(ofItem: item, row, of: rowsOfItem, layout: geometry.layout, channels),
+                    input: x.channels(
+                        ofItem: item, positions[index], of: positionsOfItem, layout: geometry.layout, channels),
+                    largestAffinity: expected.largestAffinity[index])
+            }
+        }
+        return comparison
+    }
+}
+
+extension Tensor {
+    /// The channels of one position of one item of `[B, C, positions]` or `[B, positions, C]`.
+    fileprivate func channels(
+        ofItem item: Int, _ position: Int, of positions: Int, layout: Layout, _ channels: Int
+    ) -> [Element] {
+        withUnsafeBufferPointer { elements in
+            (0..<channels).map { channel in
+                let inside = layout == .channelsFirst ? channel * positions + position : position * channels + channel
+                return elements[item * channels * positions + inside]
+            }
+        }
+    }
+}

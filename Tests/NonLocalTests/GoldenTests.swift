@@ -1,0 +1,46 @@
+import SwiftOpenCL
+import Testing
+
+@testable import NonLocal
+
+/// Both backends give what mmcv, pytorchvideo, diffusers and the others give.
+@Suite struct GoldenTests {
+    @Test func manyCasesAreThere() {
+        #expect(GoldenCase.all.count >= 60)
+    }
+
+    @Test(arguments: GoldenCase.all)
+    func referenceMatches(_ golden: GoldenCase) throws {
+        let contents = try golden.read()
+        try expectMatch(contents, try contents.block(contents.x, backend: .cpu))
+    }
+
+    @Test(arguments: GoldenCase.all)
+    func openCLMatches(_ golden: GoldenCase) throws {
+        let contents = try golden.read()
+        let prepared = try contents.block.prepared(
+            for: contents.x.shape, backend: .opencl, validation: .full)
+        try expectMatch(contents, try prepared(contents.x))
+    }
+
+    /// The error is at most twice PyTorch float32's, or what a handful of roundings explains.
+    private func expectMatch(_ golden: GoldenCase.Contents, _ z: Tensor<Float>) throws {
+        try #require(z.shape == golden.z.shape)
+        let (x, expected, actual) = (golden.x.elements, golden.z.elements, z.elements)
+        let change = zip(expected, x).reduce(0) { max($0, ($1.0 - Double($1.1)).magnitude) }
+        guard change > 0 else {
+            #expect(z == golden.x, "z is x, bit for bit")
+            return
+        }
+        let largest = x.reduce(0) { max($0, Double($1.magnitude)) }
+        let tolerance = Tolerances.beside(peerError: golden.peerError, largestInput: largest, largestChange: change)
+        let errors = zip(expected, actual).map { ($0 - Double($1)).magnitude / change }
+        let worst = errors.indices.max { errors[$0] < errors[$1] } ?? 0
+        #expect(
+            errors.allSatisfy { $0 <= tolerance },
+            """
+            element \(worst): expected \(expected[worst]), actual \(actual[worst]), relative error \
+            \(errors[worst]), tolerance \(tolerance), PyTorch's \(golden.peerError)
+            """)
+    }
+}
