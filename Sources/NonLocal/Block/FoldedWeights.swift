@@ -29,16 +29,9 @@ struct FoldedWeights: Sendable {
         g = Linear(weights.g)
         output = Linear(weights.output).followed(by: weights.norm)
         groupNorm = weights.groupNorm
-        if pairwise.formulation.score == .outerSum, let pair = weights.pairwise {
-            let values = pair.weight.elements.map(Double.init)
-            let width = values.count / 2
-            scoreTheta = Linear(outputs: 1, inputs: width, weight: Array(values[..<width]), bias: [0])
-            scorePhi = Linear(
-                outputs: 1, inputs: width, weight: Array(values[width...]), bias: [Double(pair.bias)])
-        } else {
-            scoreTheta = nil
-            scorePhi = nil
-        }
+        let halves = pairwise.formulation.score == .outerSum ? weights.pairwise?.halves : nil
+        scoreTheta = halves?.theta
+        scorePhi = halves?.phi
     }
 
     /// Whether z is x whatever x is: how a block is put into a trained network without disturbing it.
@@ -74,5 +67,17 @@ extension Linear {
             folded.bias[row] = bias[row] * gain[row] + offset[row]
         }
         return folded
+    }
+}
+
+extension BlockWeights.PairwiseWeight {
+    /// w_f as two maps to one channel each, the bias with the second: w_fᵀ [θ; φ] = theta θ + phi φ.
+    var halves: (theta: Linear, phi: Linear) {
+        let values = weight.elements.map(Double.init)
+        let width = values.count / 2
+        return (
+            Linear(outputs: 1, inputs: width, weight: Array(values[..<width]), bias: [0]),
+            Linear(outputs: 1, inputs: width, weight: Array(values[width...]), bias: [Double(bias)])
+        )
     }
 }

@@ -43,7 +43,7 @@ public final class PreparedBlock: Sendable {
         self.options = options
         guard let session, !weights.isIdentity else {
             engine = .reference
-            plan = Plan(reference: problem)
+            plan = Plan(reference: problem.steps, inputShape: shape)
             return
         }
         let device = session.device
@@ -52,7 +52,7 @@ public final class PreparedBlock: Sendable {
             problem.stagedWork(sharesHostMemory: device.hasUnifiedMemory), limit: limit, device: device)
         engine = .staged(
             try StagedBlock(session, configuration, geometry, weights), layout, memoryLimit: limit)
-        plan = Plan(staged: problem, layout, on: device, memoryLimit: limit)
+        plan = Plan(staged: problem.steps, inputShape: shape, layout, on: device, memoryLimit: limit)
     }
 
     /// z = W_z y + x.

@@ -1,57 +1,83 @@
 /// What a step costs, counted from the formulas: a multiply-add is two operations; bytes are those of the
-/// tensors it reads and writes once each.
+/// tensors it reads and writes, once each.
 struct Cost: Sendable, Hashable {
     var operations: Double
     var bytes: Double
 
+    /// `batch` products of a rows × inner and an inner × columns matrix.
     static func product(_ rows: Int, _ inner: Int, _ columns: Int, batch: Int) -> Cost {
         let (m, k, n, b) = (Double(rows), Double(inner), Double(columns), Double(batch))
         return Cost(operations: 2 * m * k * n * b, bytes: 4 * b * (m * k + k * n + m * n))
     }
 
+    /// `operations` for each of `elements`, which are read and written.
     static func elementwise(_ elements: Int, operations: Double) -> Cost {
         Cost(operations: Double(elements) * operations, bytes: 8 * Double(elements))
     }
 }
 
+/// A step of the formulas and what it costs over the whole batch.
+struct CostedStep: Sendable, Hashable {
+    let name: String
+    let cost: Cost
+    /// Whether its operations count in the speeds that are stated: those of products do, those of norms,
+    /// pools and normalisers don't.
+    let isProduct: Bool
+
+    init(_ name: String, _ cost: Cost, isProduct: Bool) {
+        self.name = name
+        self.cost = cost
+        self.isProduct = isProduct
+    }
+}
+
+extension [CostedStep] {
+    /// Operations of the products.
+    var operations: Double { reduce(0) { $0 + ($1.isProduct ? $1.cost.operations : 0) } }
+}
+
 extension BlockProblem {
-    /// The steps of the formulas, in order, with their cost over the whole batch.
-    var steps: [(name: String, cost: Cost)] {
-        guard !isIdentity else { return [("copy", .elementwise(geometry.batch * geometry.channels * rows, operations: 0))] }
+    /// The steps of the formulas, in order.
+    var steps: [CostedStep] {
         let batch = geometry.batch
         let (channels, values) = (geometry.channels, configuration.valueChannels)
         let (positions, keys) = (geometry.grid.count, geometry.keys.count)
-        var steps: [(name: String, cost: Cost)] = []
-        func pool(_ channels: Int) {
-            guard geometry.window != nil else { return }
-            steps.append(("max_pool", .elementwise(batch * channels * positions, operations: 1)))
+        var steps: [CostedStep] = []
+        func elementwise(_ name: String, _ channels: Int, _ positions: Int, operations: Double) {
+            let cost = Cost.elementwise(batch * channels * positions, operations: operations)
+            steps.append(CostedStep(name, cost, isProduct: false))
         }
-        if normGroups > 0 {
-            steps.append(("group_norm", .elementwise(batch * channels * positions, operations: 6)))
+        func product(_ name: String, _ rows: Int, _ inner: Int, _ columns: Int) {
+            let cost = Cost.product(rows, inner, columns, batch: batch)
+            steps.append(CostedStep(name, cost, isProduct: true))
         }
-        if isSubset { steps.append(("gather", .elementwise(batch * channels * rows, operations: 0))) }
-        if configuration.subsample == .poolFirst { pool(channels) }
-        if projectsAffinity {
-            steps.append(("projection θ", .product(width, channels, rows, batch: batch)))
-            steps.append(("projection φ", .product(width, channels, projectedPositions, batch: batch)))
-        }
-        steps.append(("projection g", .product(values, channels, projectedPositions, batch: batch)))
-        if configuration.subsample == .convFirst { pool(width + values) }
-        if score == .outerSum {
-            steps.append(("projection w_f", .product(1, width, rows + keyPositions, batch: batch)))
-            steps.append(("affinity", .elementwise(batch * rows * keys, operations: 1)))
-        } else {
-            steps.append(("affinity", .product(rows, width, keys, batch: batch)))
-        }
-        steps.append(("normalize", .elementwise(batch * rows * keys, operations: 2)))
-        steps.append(("aggregate", .product(values, keys, rows, batch: batch)))
-        steps.append(("projection W_z", .product(channels, values, rows, batch: batch)))
-        return steps
-    }
+        let pools = geometry.window != nil
 
-    /// Operations of the formulas' matrix products, by which speeds are stated.
-    var textbookOperations: Double {
-        steps.filter { $0.name.hasPrefix("projection") || ["affinity", "aggregate"].contains($0.name) }
-            .reduce(0) { $0 + $1.cost.operations }
+        guard !isIdentity else {
+            elementwise("copy", channels, rows, operations: 0)
+            return steps
+        }
+        if normGroups > 0 { elementwise("group_norm", channels, positions, operations: 6) }
+        if isSubset { elementwise("gather", channels, rows, operations: 0) }
+        if pools, configuration.subsample == .poolFirst { elementwise("max_pool", channels, positions, operations: 1) }
+        if projectsAffinity {
+            product("projection θ", width, channels, rows)
+            product("projection φ", width, channels, projectedPositions)
+        }
+        product("projection g", values, channels, projectedPositions)
+        if pools, configuration.subsample == .convFirst {
+            elementwise("max_pool", width + values, positions, operations: 1)
+        }
+        if score == .outerSum {
+            product("projection w_f", 1, width, rows + keyPositions)
+            steps.append(
+                CostedStep("affinity", .elementwise(batch * rows * keys, operations: 1), isProduct: true))
+        } else {
+            product("affinity", rows, width, keys)
+        }
+        elementwise("normalize", 1, rows * keys, operations: 2)
+        product("aggregate", values, keys, rows)
+        product("projection W_z", channels, values, rows)
+        return steps
     }
 }

@@ -2,42 +2,34 @@ import SwiftOpenCL
 
 extension Plan {
     /// The plan of the staged strategy on a device.
-    init(staged problem: BlockProblem, _ layout: StagedLayout, on device: Device, memoryLimit: Int) {
-        backend = "opencl"
-        self.device = device.name
-        strategy = .staged
-        precision = .float32
-        inputShape = problem.geometry.shape
-        steps = problem.steps.map { Step(name: $0.name, operations: $0.cost.operations, bytes: $0.cost.bytes) }
-        textbookOperations = problem.textbookOperations
-        executedOperations = problem.textbookOperations
+    init(
+        staged steps: [CostedStep], inputShape: [Int], _ layout: StagedLayout, on device: Device, memoryLimit: Int
+    ) {
         let size = MemoryLayout<Float>.stride
-        allocations =
-            BufferRole.allCases.compactMap { role in
-                layout.elements[role].map { Allocation(name: role.rawValue, bytes: $0 * size) }
-            } + [Allocation(name: "weights", bytes: layout.weightElements * size)]
-        peakMemory = layout.bytes
-        self.memoryLimit = memoryLimit
-        itemsPerSlice = layout.itemsPerSlice
-        groupsPerBlock = layout.blocks.groups
-        rowsPerBlock = layout.blocks.rows
+        let buffers = BufferRole.allCases.compactMap { role in
+            layout.elements[role].map { Allocation(name: role.rawValue, bytes: $0 * size) }
+        }
+        self.init(
+            backend: "opencl", device: device.name, strategy: .staged, precision: .float32,
+            inputShape: inputShape, steps: steps.map(Step.init), textbookOperations: steps.operations,
+            executedOperations: steps.operations,
+            allocations: buffers + [Allocation(name: "weights", bytes: layout.weightElements * size)],
+            peakMemory: layout.bytes, memoryLimit: memoryLimit, itemsPerSlice: layout.itemsPerSlice,
+            groupsPerBlock: layout.blocks.groups, rowsPerBlock: layout.blocks.rows)
     }
 
     /// The plan of the CPU reference.
-    init(reference problem: BlockProblem) {
-        backend = "cpu"
-        device = nil
-        strategy = .staged
-        precision = .float32
-        inputShape = problem.geometry.shape
-        steps = problem.steps.map { Step(name: $0.name, operations: $0.cost.operations, bytes: $0.cost.bytes) }
-        textbookOperations = problem.textbookOperations
-        executedOperations = problem.textbookOperations
-        allocations = []
-        peakMemory = 0
-        memoryLimit = 0
-        itemsPerSlice = 1
-        groupsPerBlock = 1
-        rowsPerBlock = 1
+    init(reference steps: [CostedStep], inputShape: [Int]) {
+        self.init(
+            backend: "cpu", device: nil, strategy: .staged, precision: .float32, inputShape: inputShape,
+            steps: steps.map(Step.init), textbookOperations: steps.operations,
+            executedOperations: steps.operations, allocations: [], peakMemory: 0, memoryLimit: 0,
+            itemsPerSlice: 1, groupsPerBlock: 1, rowsPerBlock: 1)
+    }
+}
+
+extension Plan.Step {
+    fileprivate init(_ step: CostedStep) {
+        self.init(name: step.name, operations: step.cost.operations, bytes: step.cost.bytes)
     }
 }

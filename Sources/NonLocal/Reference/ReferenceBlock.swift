@@ -4,17 +4,6 @@ struct ReferenceBlock: Sendable {
     let weights: FoldedWeights
     let geometry: Geometry
 
-    /// z of some positions of an item.
-    struct Rows: Sendable {
-        let channels: Int
-        /// `[n, C]`
-        let values: [Double]
-        /// The largest magnitude of each row's scaled affinities, by which rounding grows.
-        let largestAffinity: [Double]
-
-        func z(of row: Int) -> ArraySlice<Double> { values[row * channels..<(row + 1) * channels] }
-    }
-
     /// z of the given flat positions of each item, `[B, C, n]`, or of all of them in x's shape.
     func output(_ x: Tensor<Float>, queries: [Int]? = nil) throws -> Tensor<Float> {
         let (items, channels) = (geometry.batch, geometry.channels)
@@ -25,11 +14,11 @@ struct ReferenceBlock: Sendable {
         let shape = queries == nil ? x.shape : isFirst ? [items, channels, rows] : [items, rows, channels]
         return try Tensor(shape: shape) { z in
             for item in 0..<items {
-                let values = itemRows(x, item: item, queries: positions).values
+                let values = itemRows(x, item: item, queries: positions)
                 for row in 0..<rows {
                     for channel in 0..<channels {
                         let at = isFirst ? channel * rows + row : row * channels + channel
-                        z[item * channels * rows + at] = Float(values[row * channels + channel])
+                        z[item * channels * rows + at] = Float(values[row, channel])
                     }
                 }
             }
@@ -37,33 +26,27 @@ struct ReferenceBlock: Sendable {
     }
 
     /// z for the given flat positions of one item.
-    func itemRows(_ x: Tensor<Float>, item: Int, queries: [Int]) -> Rows {
+    func itemRows(_ x: Tensor<Float>, item: Int, queries: [Int]) -> ReferenceRows {
         let input = Field(x, item: item, layout: geometry.layout, channels: geometry.channels)
         let residual = configuration.residual
         let channels = geometry.channels
         guard !weights.isIdentity else {
-            let values = parallelRows(queries.count, width: channels) { row, z in
+            return ReferenceRows(count: queries.count, channels: channels) { row, z in
                 for c in 0..<channels { z[c] = residual ? input[c, queries[row]] : 0 }
+                return 0
             }
-            return Rows(
-                channels: channels, values: values, largestAffinity: Array(repeating: 0, count: queries.count))
         }
         let operation = operation(on: input, queries: queries)
         let map = weights.output
-        // A row of z and, behind it, its largest affinity.
-        let table = parallelRows(queries.count, width: channels + 1) { row, z in
+        return ReferenceRows(count: queries.count, channels: channels) { row, z in
             let (y, largestAffinity) = operation.result(column: row, position: queries[row])
             for c in 0..<channels {
                 var sum = map.bias[c]
                 for v in 0..<map.inputs { sum += map.weight[c * map.inputs + v] * y[v] }
                 z[c] = residual ? sum + input[c, queries[row]] : sum
             }
-            z[channels] = largestAffinity
+            return largestAffinity
         }
-        return Rows(
-            channels: channels,
-            values: (0..<queries.count).flatMap { table[$0 * (channels + 1)..<($0 + 1) * (channels + 1) - 1] },
-            largestAffinity: (0..<queries.count).map { table[($0 + 1) * (channels + 1) - 1] })
     }
 
     /// f / C(x) for the given flat positions of each item, `[B, n, M]`.

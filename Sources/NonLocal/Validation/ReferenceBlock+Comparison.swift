@@ -18,7 +18,7 @@ extension ReferenceBlock {
             let expected = itemRows(x, item: item, queries: positions)
             for (index, row) in rows.enumerated() {
                 comparison.add(
-                    item: item, row: positions[index], expected: expected.z(of: index),
+                    item: item, row: positions[index], expected: expected[index],
                     actual: z.channels(ofItem: item, row, of: rowsOfItem, layout: geometry.layout, channels),
                     input: x.channels(
                         ofItem: item, positions[index], of: positionsOfItem, layout: geometry.layout, channels),

@@ -1,0 +1,66 @@
+import Foundation
+import SwiftOpenCL
+
+/// The bare non-local operation y_i = (1 / C) Σ_j f(θ_i, φ_j) g_j on tensors that are projected already.
+///
+///     let y = try nonLocal(theta: q, phi: k, g: v, pairwise: .embeddedGaussian, backend: .opencl)
+///
+/// - Parameters:
+///   - theta: `[B, d, …]`, with N positions behind the channels.
+///   - phi: `[B, d, …]`, with M positions.
+///   - g: `[B, d_v, …]`, with the M positions of φ; d_v needs not be d.
+///   - pairwise: f and C. The Gaussian and the embedded Gaussian form are the same here.
+///   - pairwiseWeight: w_f, for the concatenation form and others with an outer sum.
+///   - validation: how much of the result is compared with the reference.
+///   - memoryLimit: bytes of device memory; by default the smaller of a quarter of the device's and 1 GiB.
+/// - Returns: y, `[B, d_v, …]` with the positions of θ.
+/// - Throws: ``NonLocalError`` if the tensors don't fit each other or the result doesn't pass, `OpenCLError`
+///   from the device.
+public func nonLocal(
+    theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>, pairwise: Pairwise = .embeddedGaussian,
+    scale: Scale = .none, ownWeight: OwnWeight = .include,
+    pairwiseWeight: BlockWeights.PairwiseWeight? = nil, backend: Backend = .automatic,
+    strategy: Strategy = .automatic, validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil,
+    allowNonFinite: Bool = false
+) throws -> Tensor<Float> {
+    let operation = NonLocalOperation(
+        pairwise: pairwise, scale: scale, ownWeight: ownWeight, pairwiseWeight: pairwiseWeight)
+    let prepared = try operation.prepared(
+        theta: theta.shape, phi: phi.shape, g: g.shape, backend: backend, strategy: strategy,
+        validation: validation, memoryLimit: memoryLimit, allowNonFinite: allowNonFinite)
+    return try prepared(theta: theta, phi: phi, g: g)
+}
+
+/// The bare operation, apart from the size of its operands.
+public struct NonLocalOperation: Sendable {
+    public var pairwise: Pairwise
+    public var scale: Scale
+    public var ownWeight: OwnWeight
+    /// w_f, `[2d]`, for the concatenation form and others with an outer sum.
+    public var pairwiseWeight: BlockWeights.PairwiseWeight?
+
+    public init(
+        pairwise: Pairwise = .embeddedGaussian, scale: Scale = .none, ownWeight: OwnWeight = .include,
+        pairwiseWeight: BlockWeights.PairwiseWeight? = nil
+    ) {
+        self.pairwise = pairwise
+        self.scale = scale
+        self.ownWeight = ownWeight
+        self.pairwiseWeight = pairwiseWeight
+    }
+
+    /// Makes the operation ready for operands of certain shapes, for many calls. See
+    /// ``nonLocal(theta:phi:g:pairwise:scale:ownWeight:pairwiseWeight:backend:strategy:validation:memoryLimit:allowNonFinite:)``.
+    public func prepared(
+        theta: [Int], phi: [Int], g: [Int], backend: Backend = .automatic, precision: Precision = .float32,
+        strategy: Strategy = .automatic, validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil,
+        allowNonFinite: Bool = false
+    ) throws -> PreparedOperation {
+        let shape = try OperationShape(self, theta: theta, phi: phi, g: g)
+        return try PreparedOperation(
+            self, shape, session: backend.device().map(OpenCLSession.init),
+            options: RunOptions(
+                strategy: strategy, precision: precision, validation: validation, memoryLimit: memoryLimit,
+                allowsNonFinite: allowNonFinite))
+    }
+}

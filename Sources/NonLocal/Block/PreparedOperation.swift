@@ -1,0 +1,86 @@
+import Foundation
+import SwiftOpenCL
+
+/// The bare operation made ready for operands of certain shapes on one backend.
+///
+/// Safe from any thread; calls on one prepared operation take turns.
+public final class PreparedOperation: Sendable {
+    /// What a call does and costs.
+    public let plan: Plan
+
+    private let staged: StagedOperation?
+    private let operation: NonLocalOperation
+    private let shape: OperationShape
+    private let options: RunOptions
+    private let lock = NSLock()
+    private nonisolated(unsafe) var calls = 0
+
+    init(
+        _ operation: NonLocalOperation, _ shape: OperationShape, session: OpenCLSession?, options: RunOptions
+    ) throws {
+        self.operation = operation
+        self.shape = shape
+        self.options = options
+        guard let session else {
+            staged = nil
+            plan = Plan(reference: shape.steps, inputShape: shape.theta)
+            return
+        }
+        let device = session.device
+        let limit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
+        let layout = try StagedLayout(
+            shape.stagedWork(sharesHostMemory: device.hasUnifiedMemory), limit: limit, device: device)
+        staged = try StagedOperation(session, operation, shape, layout)
+        plan = Plan(
+            staged: shape.steps, inputShape: shape.theta, layout, on: device, memoryLimit: limit)
+    }
+
+    /// y, `[B, d_v, …]` with the positions of θ.
+    ///
+    /// - Throws: as ``run(theta:phi:g:)``.
+    public func callAsFunction(
+        theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>
+    ) throws -> Tensor<Float> {
+        try run(theta: theta, phi: phi, g: g).output
+    }
+
+    /// y with what was measured on the way.
+    ///
+    /// - Throws: ``NonLocalError``: `.shape`, `.nonFinite` for NaN or infinity in an operand where that wasn't
+    ///   allowed, `.mismatch` if the result isn't what the reference says; `OpenCLError` from the device.
+    public func run(theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>) throws -> BlockResult {
+        for (name, tensor, wanted) in [("θ", theta, shape.theta), ("φ", phi, shape.phi), ("g", g, shape.g)] {
+            guard tensor.shape == wanted else {
+                throw NonLocalError(
+                    .shape, "\(name) of shape \(tensor.shape) was given to an operation prepared for \(wanted)",
+                    advice: "Prepare the operation again for each shape.")
+            }
+            if !options.allowsNonFinite { try requireFinite(tensor, name) }
+        }
+        lock.lock()
+        defer { lock.unlock() }
+        defer { calls += 1 }
+        let reference = ReferenceBareOperation(operation, shape, theta: theta, phi: phi, g: g)
+        let start = ContinuousClock.now
+        let (y, deviceSeconds) =
+            try staged.map { staged -> (Tensor<Float>, Double?) in
+                try staged.run(theta: theta, phi: phi, g: g)
+            } ?? (reference.output(), nil)
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        return BlockResult(
+            output: y, validation: try validate(y, reference), seconds: seconds, deviceSeconds: deviceSeconds)
+    }
+
+    private func validate(_ y: Tensor<Float>, _ reference: ReferenceBareOperation) throws -> ValidationReport {
+        let all = shape.batch * shape.rows
+        guard staged != nil else { return .none(of: all) }
+        let chosen = SampledRows.choose(
+            options.validation, items: shape.batch, rows: shape.rows, call: calls)
+        guard !chosen.isEmpty else { return .none(of: all) }
+        let comparison = reference.compare(y, chosen)
+        if let mismatch = comparison.mismatch {
+            throw NonLocalError(mismatch, device: plan.device ?? plan.backend)
+        }
+        return comparison.report(of: all)
+    }
+}

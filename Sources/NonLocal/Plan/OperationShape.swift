@@ -1,0 +1,83 @@
+/// The sizes of the bare operation's operands.
+struct OperationShape: Sendable, Hashable {
+    let theta: [Int]
+    let phi: [Int]
+    let g: [Int]
+
+    var batch: Int { theta[0] }
+    /// d
+    var width: Int { theta[1] }
+    /// d_v
+    var valueChannels: Int { g[1] }
+    /// N
+    var rows: Int { theta[2...].reduce(1, *) }
+    /// M
+    var keys: Int { phi[2...].reduce(1, *) }
+    /// The shape of y.
+    var output: [Int] { [batch, valueChannels] + theta[2...] }
+    let score: Pairwise.Score
+
+    /// - Throws: ``NonLocalError/Code/shape``, `.configuration` or `.weights` if the operands don't fit each
+    ///   other or the operation.
+    init(_ operation: NonLocalOperation, theta: [Int], phi: [Int], g: [Int]) throws(NonLocalError) {
+        self.theta = theta
+        self.phi = phi
+        self.g = g
+        score = operation.pairwise.formulation.score
+        for (name, shape) in [("θ", theta), ("φ", phi), ("g", g)] {
+            guard shape.count >= 3, shape.allSatisfy({ $0 > 0 }) else {
+                throw NonLocalError(
+                    .shape, "\(name) has the shape \(shape)",
+                    advice: "It is [B, channels, positions…], each at least 1.")
+            }
+            _ = try elementCount(of: shape)
+        }
+        guard theta[0] == phi[0], theta[0] == g[0], theta[1] == phi[1], phi[2...] == g[2...] else {
+            throw NonLocalError(
+                .shape, "θ \(theta), φ \(phi) and g \(g) don't fit each other",
+                advice: "θ and φ share the batch and d; φ and g share the batch and the positions.")
+        }
+        _ = try elementCount(of: output)
+        try operation.pairwise.formulation.validate(scale: operation.scale, ownWeight: operation.ownWeight)
+        guard operation.ownWeight == .include || (keys == rows && keys > 1) else {
+            throw NonLocalError(
+                .configuration, "own weight \(operation.ownWeight.rawValue) needs as many keys as queries, and two",
+                advice: "There are \(rows) queries and \(keys) keys.")
+        }
+        guard score == .outerSum else { return }
+        guard let weight = operation.pairwiseWeight, weight.weight.count == 2 * theta[1] else {
+            throw NonLocalError(
+                .weights, "the outer sum needs w_f with 2d = \(2 * theta[1]) entries",
+                advice: "Give it as pairwiseWeight, the θ part first.")
+        }
+    }
+
+    /// Elements of all weights.
+    var weightElements: Int { score == .outerSum ? 2 * width + 2 : 0 }
+
+    /// What the staged strategy has to find room for.
+    func stagedWork(sharesHostMemory: Bool) -> StagedWork {
+        let operands: [BufferRole: Int] =
+            sharesHostMemory
+            ? [:] : [.theta: width * rows, .phi: width * keys, .g: valueChannels * keys, .aggregate: valueChannels * rows]
+        let scores: [BufferRole: Int] = score == .outerSum ? [.thetaScores: rows, .phiScores: keys] : [:]
+        return StagedWork(
+            batch: batch, groups: 1, rows: rows, keys: keys,
+            elementsPerItem: operands.merging(scores) { $1 }, weightElements: weightElements)
+    }
+
+    /// The steps of the formulas, in order, with their cost over the whole batch.
+    var steps: [CostedStep] {
+        let pairs = batch * rows * keys
+        let affinity: [CostedStep] =
+            score == .outerSum
+            ? [
+                CostedStep("projection w_f", .product(1, width, rows + keys, batch: batch), isProduct: true),
+                CostedStep("affinity", .elementwise(pairs, operations: 1), isProduct: true),
+            ] : [CostedStep("affinity", .product(rows, width, keys, batch: batch), isProduct: true)]
+        return affinity + [
+            CostedStep("normalize", .elementwise(pairs, operations: 2), isProduct: false),
+            CostedStep("aggregate", .product(valueChannels, keys, rows, batch: batch), isProduct: true),
+        ]
+    }
+}
