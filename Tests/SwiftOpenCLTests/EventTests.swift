@@ -43,7 +43,8 @@ import Testing
         #expect(error.description.contains("Make the queue with profiling"))
     }
 
-    /// The first queue is never flushed here, so waiting for its event hangs unless enqueueing flushes it.
+    /// The first queue is never flushed here: where drivers hold commands back until then (PoCL doesn't),
+    /// waiting hangs unless enqueueing flushes it.
     @Test(.timeLimit(.minutes(1))) func queuesWaitForEachOther() throws {
         let other = try Queue(context: context)
         let steps: UInt32 = 20_000_000

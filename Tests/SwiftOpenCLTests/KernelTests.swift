@@ -73,32 +73,36 @@ import Testing
         let info = try kernel.workGroupInfo
         #expect((1...context.device.maxWorkGroupSize).contains(info.workGroupSize))
         #expect(info.preferredMultiple >= 1)
-        #expect(try program.kernelNames.sorted() == ["label", "scale", "sum_group"])
+        #expect(try program.kernelNames.sorted() == ["label", "mark", "scale", "sum_group"])
     }
 
     /// Threads that share a kernel must not run with each other's arguments.
     @Test func concurrentLaunchesKeepTheirArguments() throws {
-        let kernel = try Kernel(program, name: "label")
-        let queues = try (0..<4).map { _ in try Queue(context: context) }
-        let buffers = try (0..<4).map { _ in try Buffer<Int32>(context, count: 256) }
+        let threads = 4
+        let launches = 1000
+        let kernel = try Kernel(program, name: "mark")
+        let queues = try (0..<threads).map { _ in try Queue(context: context) }
+        let buffers = try (0..<threads).map { _ in
+            try Buffer(context, copying: [Int32](repeating: -1, count: launches))
+        }
         let failures = Failures()
-        DispatchQueue.concurrentPerform(iterations: 4) { thread in
-            for round in 0..<50 {
-                let value = Int32(1000 * thread + round)
-                do {
+        DispatchQueue.concurrentPerform(iterations: threads) { thread in
+            do {
+                for launch in 0..<launches {
+                    let value = Int32(launches * thread + launch)
                     try queues[thread].enqueue(
-                        kernel, arguments: [buffers[thread], value, UInt32(256)], global: [256, 1],
-                        local: [256, 1])
-                    let result = try queues[thread].read(buffers[thread])
-                    if result != [Int32](repeating: value, count: 256) {
-                        failures.add("thread \(thread), round \(round): \(result[0]) for \(value)")
-                    }
-                } catch {
-                    failures.add("\(error)")
+                        kernel, arguments: [buffers[thread], UInt32(launch), value], global: [1])
                 }
+            } catch {
+                failures.add("\(error)")
             }
         }
         #expect(failures.all == [])
+        for thread in 0..<threads {
+            let marks = try queues[thread].read(buffers[thread])
+            let wrong = marks.enumerated().first { $1 != Int32(launches * thread + $0) }
+            #expect(wrong == nil, "thread \(thread): first wrong (launch, mark)")
+        }
     }
 }
 

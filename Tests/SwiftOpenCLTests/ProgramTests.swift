@@ -72,7 +72,9 @@ import Testing
         #expect(error.name == "CL_INVALID_KERNEL_NAME")
         #expect(error.call == "clCreateKernel(scales)")
         let detail = try #require(error.detail)
-        for name in ["arithmetic.cl", "label", "scale", "sum_group"] { #expect(detail.contains(name)) }
+        for name in ["arithmetic.cl", "label", "mark", "scale", "sum_group"] {
+            #expect(detail.contains(name))
+        }
     }
 
     @Test func binariesComeBack() throws {

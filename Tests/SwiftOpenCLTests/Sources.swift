@@ -14,6 +14,10 @@ enum Sources {
                 y[get_global_id(1) * width + get_global_id(0)] = value + (int)get_group_id(0);
             }
 
+            __kernel void mark(__global int *y, const uint index, const int value) {
+                y[index] = value;
+            }
+
             __kernel void sum_group(__global const int *x, __global int *y, __local int *scratch) {
                 const size_t i = get_local_id(0);
                 scratch[i] = x[get_global_id(0)];
