@@ -50,7 +50,8 @@ public struct BlockFile: Sendable {
             try weights.checkShapes(for: configuration)
         } catch {
             throw NonLocalError(
-                error.code, "'\(tensors.path)', \(dialect) block '\(place.prefix)': \(error.message)",
+                error.code,
+                "'\(tensors.path)', \(names.dialect.rawValue) block '\(place.prefix)': \(error.message)",
                 advice: error.advice)
         }
     }

@@ -28,8 +28,8 @@ public struct SafeTensors: Sendable {
     /// Opens a file and reads its header.
     ///
     /// - Throws: ``NonLocalError/Code/file`` if it can't be read; ``NonLocalError/Code/format`` if it is
-    ///   not of the format. Checked are the length of the header, that
-    ///   each tensor's shape fits its bytes, and that the tensors fill the file without gap or overlap.
+    ///   not of the format. Checked are the length of the header, that each tensor's shape fits its bytes,
+    ///   and that the tensors fill the file without gap or overlap.
     public init(_ path: String) throws {
         let file = try InputFile(path)
         let header = try SafeTensorsHeader(file)
