@@ -10,7 +10,7 @@ let strict: [SwiftSetting] = [
 
 let kernels = [
     "view", "group_norm", "gather", "max_pool", "projection", "affinity",
-    "pairwise_weight", "own_weight", "softmax", "normalize", "aggregate",
+    "pairwise_weight", "own_weight", "softmax", "normalize", "aggregate", "roof",
 ]
 
 let package = Package(

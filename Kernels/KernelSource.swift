@@ -13,6 +13,13 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case softmax
     case normalize
     case aggregate
+    /// No stage: what the device could do at most.
+    case roof
+
+    /// The sources of the staged strategy that need no macros, in an order in which they compile as one program.
+    public static let staged: [KernelSource] = [
+        .view, .groupNorm, .gather, .maxPool, .projection, .affinity, .ownWeight, .softmax, .normalize, .aggregate,
+    ]
 
     /// The name of the file, as build logs have it.
     public var fileName: String { "\(rawValue).cl" }
@@ -32,6 +39,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .softmax: PackageResources.softmax_cl
             case .normalize: PackageResources.normalize_cl
             case .aggregate: PackageResources.aggregate_cl
+            case .roof: PackageResources.roof_cl
             }
         return String(decoding: bytes, as: UTF8.self)
     }

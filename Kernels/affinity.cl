@@ -1,7 +1,7 @@
 /* The score of each pair, for a block of queries: s[j, i], not yet scaled.
- *   SCORE_DOT_PRODUCT                θ_iᵀ φ_j
- *   SCORE_NEGATIVE_SQUARED_DISTANCE  −‖θ_i − φ_j‖²
- *   SCORE_OUTER_SUM                  a_i + b_j, with a and b in place of θ and φ (width 1)
+ *   affinity_dot_product                θ_iᵀ φ_j
+ *   affinity_negative_squared_distance  −‖θ_i − φ_j‖²
+ *   affinity_outer_sum                  a_i + b_j, with a and b in place of θ and φ
  *
  * Queries run fastest, s is [group][key j][row i]: neighbouring work-items touch neighbouring memory in this
  * and all later stages, and nothing is ever transposed.
@@ -9,21 +9,17 @@
  * NDRange: (rows i of the block, rounded up; ⌈keys / ROWS⌉; groups of the block).
  * One work-item: ROWS keys of one query.
  */
-#if defined(SCORE_NEGATIVE_SQUARED_DISTANCE)
-#define TERM(theta, phi) (-((theta) - (phi)) * ((theta) - (phi)))
-#elif defined(SCORE_OUTER_SUM)
-#define TERM(theta, phi) ((theta) + (phi))
-#else
-#define TERM(theta, phi) ((theta) * (phi))
-#endif
+#define AFFINITY_PARAMETERS \
+    __global const float *restrict theta, const long8 thetaView, /* [d, rows] */ \
+    __global const float *restrict phi, const long8 phiView,     /* [d, keys] */ \
+    __global float *restrict s, \
+    const int width,                                          /* d */ \
+    const int keys,                                           /* M */ \
+    const int firstGroup, const int firstRow, const int rows  /* of the block */
+#define AFFINITY_ARGUMENTS \
+    theta, thetaView, phi, phiView, s, width, keys, firstGroup, firstRow, rows
 
-__kernel void affinity(
-    __global const float *restrict theta, const long8 thetaView,
-    __global const float *restrict phi, const long8 phiView,
-    __global float *restrict s,
-    const int width,                         /* d */
-    const int keys,                          /* M */
-    const int firstGroup, const int firstRow, const int rows) /* of the block */
+static void affinity(const int isDistance, AFFINITY_PARAMETERS)
 {
     const int i = get_global_id(0);
     const int firstKey = get_global_id(1) * ROWS;
@@ -40,11 +36,29 @@ __kernel void affinity(
         for (int r = 0; r < ROWS; r++) part[r] = 0.0f;
         for (int c = first; c < last; c++) {
             const float query = theta[AT(thetaView, c, firstRow + i)];
-            for (int r = 0; r < ROWS; r++)
-                part[r] += TERM(query, phi[AT(phiView, c, min(firstKey + r, keys - 1))]);
+            for (int r = 0; r < ROWS; r++) {
+                const float key = phi[AT(phiView, c, min(firstKey + r, keys - 1))];
+                part[r] += isDistance ? -(query - key) * (query - key) : query * key;
+            }
         }
         for (int r = 0; r < ROWS; r++) total[r] += part[r];
     }
     for (int r = 0; r < ROWS && firstKey + r < keys; r++)
         s[(group * keys + firstKey + r) * rows + i] = total[r];
+}
+
+__kernel void affinity_dot_product(AFFINITY_PARAMETERS) { affinity(0, AFFINITY_ARGUMENTS); }
+
+__kernel void affinity_negative_squared_distance(AFFINITY_PARAMETERS) { affinity(1, AFFINITY_ARGUMENTS); }
+
+__kernel void affinity_outer_sum(AFFINITY_PARAMETERS)
+{
+    const int i = get_global_id(0);
+    const int firstKey = get_global_id(1) * ROWS;
+    const long group = get_global_id(2);
+    if (i >= rows) return;
+    const float query = theta[GROUP(thetaView, firstGroup + group) + AT(thetaView, 0, firstRow + i)];
+    phi += GROUP(phiView, firstGroup + group);
+    for (int j = firstKey; j < min(firstKey + ROWS, keys); j++)
+        s[(group * keys + j) * rows + i] = query + phi[AT(phiView, 0, j)];
 }

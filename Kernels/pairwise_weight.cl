@@ -2,10 +2,6 @@
  *
  * NDRange: (rows i of the block, rounded up; keys; groups of the block).
  */
-#ifndef WEIGHT
-#define WEIGHT(s) (s)
-#endif
-
 __kernel void pairwise_weight(__global float *restrict s, const float scale, const int keys, const int rows)
 {
     const int i = get_global_id(0);

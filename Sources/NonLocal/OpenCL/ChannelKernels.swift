@@ -1,4 +1,3 @@
-import NonLocalKernels
 import SwiftOpenCL
 
 /// Launches `projection.cl`: `y = weight · x + bias` at every position, optionally plus a residual.
@@ -7,8 +6,8 @@ struct ProjectionKernel: Sendable {
     private let withResidual: Kernel
 
     init(_ library: KernelLibrary) throws {
-        plain = try library.kernel("projection", in: .projection)
-        withResidual = try library.kernel("projection", in: .projection, ["RESIDUAL"])
+        plain = try library.kernel("projection")
+        withResidual = try library.kernel("projection_residual")
     }
 
     func launch(
@@ -31,7 +30,7 @@ struct MaxPoolKernel: Sendable {
     private let kernel: Kernel
 
     init(_ library: KernelLibrary) throws {
-        kernel = try library.kernel("max_pool", in: .maxPool)
+        kernel = try library.kernel("max_pool")
     }
 
     func launch(
@@ -66,8 +65,8 @@ struct GroupNormKernels: Sendable {
     private let shift: Buffer<Float>
 
     init(_ library: KernelLibrary, _ norm: BlockWeights.GroupNorm, channels: Int) throws {
-        statistics = try library.kernel("group_norm_statistics", in: .groupNorm)
-        apply = try library.kernel("group_norm_apply", in: .groupNorm)
+        statistics = try library.kernel("group_norm_statistics")
+        apply = try library.kernel("group_norm_apply")
         groups = norm.groups
         self.channels = channels
         epsilon = Float(norm.epsilon)
@@ -102,7 +101,7 @@ struct GatherKernel: Sendable {
     private let kernel: Kernel
 
     init(_ library: KernelLibrary) throws {
-        kernel = try library.kernel("gather", in: .gather)
+        kernel = try library.kernel("gather")
     }
 
     func launch(

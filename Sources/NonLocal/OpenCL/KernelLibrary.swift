@@ -2,46 +2,54 @@ import Foundation
 import NonLocalKernels
 import SwiftOpenCL
 
-/// Builds kernels for one context, each variant of a source once.
+/// Builds kernels for one context: the staged ones as one program, since each program costs a driver tens of
+/// milliseconds, and those with macros of their own apart.
 ///
-/// Safe from any thread: the cache is kept under a lock.
+/// Safe from any thread: what was built is kept under a lock.
 final class KernelLibrary: Sendable {
-    /// A source with the macros that it is compiled with.
+    /// A program: sources with the macros that they are compiled with.
     private struct Variant: Hashable {
-        let source: KernelSource
-        let definitions: [String]
+        let sources: [KernelSource]
+        let macros: [String: String]
     }
 
     let context: Context
+    private let overriding: [KernelSource: String]
     private let lock = NSLock()
     private nonisolated(unsafe) var programs: [Variant: Program] = [:]
 
-    init(_ context: Context) { self.context = context }
+    /// - Parameter overriding: texts in place of the sources', for tests that plant mistakes in them.
+    init(_ context: Context, overriding: [KernelSource: String] = [:]) {
+        self.context = context
+        self.overriding = overriding
+    }
 
-    /// A kernel by its name in the source.
+    /// A kernel of the staged strategy by its name in the source.
     ///
-    /// - Parameter definitions: macros such as `RESIDUAL` or `WEIGHT(s)=fabs(s)`.
+    /// - Throws: `OpenCLError` with file, line, options and log if a source does not build.
+    func kernel(_ name: String) throws -> Kernel {
+        try Kernel(program(Variant(sources: KernelSource.staged, macros: [:])), name: name)
+    }
+
+    /// A kernel of one source, compiled with macros such as `VECTOR` or `WEIGHT(s)`.
+    ///
     /// - Throws: `OpenCLError` with file, line, options and log if the source does not build.
-    func kernel(_ name: String, in source: KernelSource, _ definitions: [String] = []) throws -> Kernel {
-        try Kernel(program(Variant(source: source, definitions: definitions)), name: name)
+    func kernel(_ name: String, of source: KernelSource, defining macros: [String: String]) throws -> Kernel {
+        try Kernel(program(Variant(sources: [.view, source], macros: macros)), name: name)
     }
 
     private func program(_ variant: Variant) throws -> Program {
         lock.lock()
         defer { lock.unlock() }
         if let program = programs[variant] { return program }
-        // Macros with spaces or parentheses are not safe in options: drivers split them in their own ways.
-        let macros = variant.definitions.map { definition in
-            let parts = definition.split(separator: "=", maxSplits: 1)
-            return "#define \(parts[0]) \(parts.count > 1 ? parts[1] : "1")\n"
+        // In the source and not in options, where drivers split them at blanks and parentheses in their own
+        // ways.
+        let macros = variant.macros.sorted { $0.key < $1.key }.map { "#define \($0) \($1)\n" }.joined()
+        let sources = variant.sources.map { source in
+            Program.Source(name: source.fileName, text: overriding[source] ?? source.text)
         }
         let program = try Program(
-            context,
-            sources: [
-                Program.Source(name: "definitions", text: macros.joined()),
-                Program.Source(name: KernelSource.view.fileName, text: KernelSource.view.text),
-                Program.Source(name: variant.source.fileName, text: variant.source.text),
-            ],
+            context, sources: [Program.Source(name: "macros", text: macros)] + sources,
             options: ["-cl-std=CL1.2", "-cl-kernel-arg-info"])
         programs[variant] = program
         return program

@@ -19,13 +19,13 @@ struct AffinityKernel: Sendable {
     private let kernel: Kernel
 
     init(_ library: KernelLibrary, score: Pairwise.Score) throws {
-        let macro =
+        let name =
             switch score {
-            case .dotProduct: "SCORE_DOT_PRODUCT"
-            case .outerSum: "SCORE_OUTER_SUM"
-            case .negativeSquaredDistance: "SCORE_NEGATIVE_SQUARED_DISTANCE"
+            case .dotProduct: "affinity_dot_product"
+            case .outerSum: "affinity_outer_sum"
+            case .negativeSquaredDistance: "affinity_negative_squared_distance"
             }
-        kernel = try library.kernel("affinity", in: .affinity, [macro])
+        kernel = try library.kernel(name)
     }
 
     func launch(
@@ -45,7 +45,8 @@ struct PairwiseWeightKernel: Sendable {
     private let kernel: Kernel
 
     init(_ library: KernelLibrary, weight: WeightExpression) throws {
-        kernel = try library.kernel("pairwise_weight", in: .pairwiseWeight, ["WEIGHT(s)=(\(weight.openCL))"])
+        kernel = try library.kernel(
+            "pairwise_weight", of: .pairwiseWeight, defining: ["WEIGHT(s)": weight.openCL])
     }
 
     func launch(_ launcher: Launcher, _ s: Buffer<Float>, scale: Float, _ block: RowBlock) throws {
@@ -60,7 +61,7 @@ struct OwnWeightKernel: Sendable {
     private let kernel: Kernel
 
     init(_ library: KernelLibrary, strongest: Bool) throws {
-        kernel = try library.kernel("own_weight", in: .ownWeight, strongest ? ["STRONGEST"] : [])
+        kernel = try library.kernel(strongest ? "own_weight_strongest" : "own_weight_exclude")
     }
 
     /// - Parameter own: the key that each row is itself.
@@ -78,7 +79,7 @@ struct SoftmaxKernel: Sendable {
     private let kernel: Kernel
 
     init(_ library: KernelLibrary) throws {
-        kernel = try library.kernel("softmax", in: .softmax)
+        kernel = try library.kernel("softmax")
     }
 
     func launch(_ launcher: Launcher, _ s: Buffer<Float>, scale: Float, _ block: RowBlock) throws {
@@ -94,8 +95,8 @@ struct NormalizeKernels: Sendable {
     private let bySum: Kernel
 
     init(_ library: KernelLibrary) throws {
-        byConstant = try library.kernel("normalize_by_constant", in: .normalize)
-        bySum = try library.kernel("normalize_by_sum", in: .normalize)
+        byConstant = try library.kernel("normalize_by_constant")
+        bySum = try library.kernel("normalize_by_sum")
     }
 
     func launch(_ launcher: Launcher, _ w: Buffer<Float>, factor: Float, _ block: RowBlock) throws {
@@ -115,7 +116,7 @@ struct AggregateKernel: Sendable {
     private let kernel: Kernel
 
     init(_ library: KernelLibrary) throws {
-        kernel = try library.kernel("aggregate", in: .aggregate)
+        kernel = try library.kernel("aggregate")
     }
 
     func launch(

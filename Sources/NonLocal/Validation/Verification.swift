@@ -1,0 +1,84 @@
+public import SwiftOpenCL
+
+/// Runs every kernel on a device and holds it against the reference: what to do with a device, or a driver,
+/// that nobody has tried.
+///
+/// The problems are small, so that they also run under a kernel sanitizer in reasonable time.
+public struct Verification: Sendable {
+    /// What one problem gave.
+    public struct Outcome: Sendable, Hashable {
+        /// The kernel, or `block` and `operation` for the whole.
+        public let family: String
+        /// Sizes and options, in words.
+        public let problem: String
+        /// The largest error relative to the largest expected magnitude; none if it did not run.
+        public let maxRelativeError: Double?
+        public let tolerance: Double
+        public let passed: Bool
+        /// Why it did not run, or where it went wrong.
+        public let message: String?
+    }
+
+    private let device: Device
+
+    public init(_ device: Device) { self.device = device }
+
+    /// Runs all problems, or those of one family, one after another.
+    ///
+    /// - Parameters:
+    ///   - family: a kernel's name, `block` or `operation`; all without.
+    ///   - report: is called with each outcome as it comes.
+    /// - Throws: `OpenCLError` if the device can't be used at all.
+    @discardableResult
+    public func run(
+        family: String? = nil, _ report: (Outcome) -> Void = { _ in }
+    ) throws -> [Outcome] {
+        var outcomes: [Outcome] = []
+        var session = try OpenCLSession(device)
+        for index in VerificationProblems(session: session).all.indices {
+            let name = VerificationProblems(session: session).all[index].family
+            guard family == nil || family == name else { continue }
+            // A context of its own for each family and each whole block: what one leaves behind in a driver
+            // or a sanitizer must not meet the next.
+            if outcomes.last?.family != name || Self.wholes.contains(name) { session = try OpenCLSession(device) }
+            let outcome = VerificationProblems(session: session).all[index].outcome()
+            outcomes.append(outcome)
+            report(outcome)
+        }
+        return outcomes
+    }
+
+    private static let wholes: Set = ["block", "operation"]
+}
+
+/// The problems that a device is verified with, bound to a session.
+struct VerificationProblems: Sendable {
+    let session: OpenCLSession
+
+    var all: [Problem] { kernelProblems + blockProblems + operationProblems }
+
+    /// A problem with what is expected and how it is computed on the device.
+    struct Problem {
+        let family: String
+        let problem: String
+        /// The largest relative error, and the tolerance.
+        let compute: () throws -> (error: Double, tolerance: Double, message: String?)
+
+        func outcome() -> Verification.Outcome {
+            do {
+                let (error, tolerance, message) = try compute()
+                return Verification.Outcome(
+                    family: family, problem: problem, maxRelativeError: error, tolerance: tolerance,
+                    passed: error <= tolerance, message: message)
+            } catch let error as NonLocalError where error.mismatch != nil {
+                return Verification.Outcome(
+                    family: family, problem: problem, maxRelativeError: error.mismatch?.relativeError,
+                    tolerance: error.mismatch?.tolerance ?? 0, passed: false, message: error.message)
+            } catch {
+                return Verification.Outcome(
+                    family: family, problem: problem, maxRelativeError: nil, tolerance: 0, passed: false,
+                    message: "\(error)")
+            }
+        }
+    }
+}

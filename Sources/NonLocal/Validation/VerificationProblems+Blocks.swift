@@ -1,0 +1,77 @@
+import SwiftOpenCL
+
+extension VerificationProblems {
+    /// Whole blocks over all forms and options, every row compared.
+    var blockProblems: [Problem] {
+        let forms: [Pairwise] = [
+            .gaussian, .embeddedGaussian, .dotProduct, .concatenation,
+            .generic(.negativeSquaredDistance, weight: .exp(.score / 2), normalizer: .sum),
+        ]
+        typealias Configuration = NonLocalBlock.Configuration
+        var problems = forms.flatMap { form in
+            Subsample.allCases.map { subsample in
+                block(
+                    Configuration(channels: 6, innerChannels: 5, pairwise: form, subsample: subsample),
+                    shape: [2, 6, 2, 5, 4])
+            }
+        }
+        problems += Scope.allCases.map {
+            block(Configuration(channels: 3, valueChannels: 2, scope: $0), shape: [2, 3, 3, 2, 4])
+        }
+        problems += [OwnWeight.exclude, .strongest].map {
+            block(Configuration(channels: 4, scale: .factor(-0.5), ownWeight: $0), shape: [1, 4, 9])
+        }
+        problems.append(
+            block(
+                Configuration(channels: 5, subsample: .convFirst, pool: .flat(2), layout: .channelsLast),
+                shape: [2, 3, 3, 5]))
+        problems.append(
+            block(Configuration(channels: 6, scale: .inverseSquareRoot), shape: [2, 6, 7], normGroups: 3))
+        return problems
+    }
+
+    /// The bare operation, with other channels for g.
+    var operationProblems: [Problem] {
+        [Pairwise.embeddedGaussian, .dotProduct].flatMap { form in
+            [(1, 1, 1, 1), (67, 3, 9, 70), (8, 65, 66, 2)].map { width, values, rows, keys in
+                Problem(
+                    family: "operation", problem: "\(form.name), d \(width), d_v \(values), \(rows) × \(keys)"
+                ) {
+                    let operation = NonLocalOperation(pairwise: form, scale: .inverseSquareRoot)
+                    let theta = try Tensor.normal(shape: [2, width, rows], seed: 1)
+                    let phi = try Tensor.normal(shape: [2, width, keys], seed: 2)
+                    let g = try Tensor.normal(shape: [2, values, keys], seed: 3)
+                    let prepared = try PreparedOperation(
+                        operation, OperationShape(operation, theta: theta.shape, phi: phi.shape, g: g.shape),
+                        session: session, options: RunOptions(validation: .full))
+                    return try verdict(prepared.run(theta: theta, phi: phi, g: g))
+                }
+            }
+        }
+    }
+
+    private func block(
+        _ configuration: NonLocalBlock.Configuration, shape: [Int], normGroups: Int = 0
+    ) -> Problem {
+        var words = [configuration.pairwise.name, configuration.subsample.rawValue, configuration.scope.rawValue]
+        if configuration.ownWeight != .include { words.append("own weight \(configuration.ownWeight.rawValue)") }
+        if configuration.layout == .channelsLast { words.append("channels last") }
+        if normGroups > 0 { words.append("group norm") }
+        return Problem(family: "block", problem: "\(words.joined(separator: ", ")), \(shape)") {
+            var weights = try BlockWeights.random(for: configuration, seed: 4, zeroInitialized: false)
+            if normGroups > 0 {
+                weights.groupNorm = BlockWeights.GroupNorm(
+                    groups: normGroups, scale: try .normal(shape: [configuration.channels], seed: 5),
+                    shift: try .normal(shape: [configuration.channels], seed: 6))
+            }
+            let prepared = try PreparedBlock(
+                configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
+                session: session, options: RunOptions(validation: .full))
+            return try verdict(prepared.run(.normal(shape: shape, seed: 7)))
+        }
+    }
+
+    private func verdict(_ result: BlockResult) throws -> (error: Double, tolerance: Double, message: String?) {
+        (result.validation.maxRelativeError ?? 0, result.validation.tolerance ?? 0, nil)
+    }
+}

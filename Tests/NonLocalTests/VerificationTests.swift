@@ -1,0 +1,27 @@
+import NonLocal
+import SwiftOpenCL
+import Testing
+
+/// What `nonlocal verify` runs, on the device at hand.
+@Suite struct VerificationTests {
+    @Test func everyProblemPasses() throws {
+        let outcomes = try Verification(DeviceSelector.automatic.device()).run()
+        for outcome in outcomes {
+            #expect(
+                outcome.passed,
+                "\(outcome.family): \(outcome.problem): \(outcome.maxRelativeError ?? .nan) > \(outcome.tolerance) \(outcome.message ?? "")")
+        }
+        #expect(
+            Set(outcomes.map(\.family)) == [
+                "projection", "gather", "max_pool", "group_norm", "affinity", "own_weight", "softmax",
+                "normalize", "pairwise_weight", "aggregate", "block", "operation",
+            ])
+    }
+
+    @Test func roofIsMeasured() throws {
+        let roof = try Roof(DeviceSelector.automatic.device())
+        let readings = try (0..<3).map { _ in try roof.reading() }
+        // Any device does more than a tenth of a GFLOP/s, and none ten PFLOP/s.
+        #expect(readings.allSatisfy { (1e8...1e16).contains($0) }, "\(readings)")
+    }
+}
