@@ -48,7 +48,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "SwiftOpenCLTests", dependencies: ["SwiftOpenCL"], swiftSettings: strict),
-        .testTarget(name: "NonLocalTests", dependencies: ["NonLocal", "SwiftOpenCL"], exclude: ["Golden"],
+        .testTarget(
+            name: "NonLocalTests", dependencies: ["NonLocal", "SwiftOpenCL"], exclude: ["Golden"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -18,7 +18,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
 
     /// The sources of the staged strategy that need no macros, in an order in which they compile as one program.
     public static let staged: [KernelSource] = [
-        .view, .groupNorm, .gather, .maxPool, .projection, .affinity, .ownWeight, .softmax, .normalize, .aggregate,
+        .view, .groupNorm, .gather, .maxPool, .projection, .affinity, .ownWeight, .softmax, .normalize,
+        .aggregate,
     ]
 
     /// The name of the file, as build logs have it.

@@ -1,7 +1,7 @@
 import ArgumentParser
 
 #if Pictures
-import CPNG
+    import CPNG
 #endif
 
 @main

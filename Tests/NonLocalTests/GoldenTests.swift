@@ -33,7 +33,8 @@ import Testing
             return
         }
         let largest = x.reduce(0) { max($0, Double($1.magnitude)) }
-        let tolerance = Tolerances.beside(peerError: golden.peerError, largestInput: largest, largestChange: change)
+        let tolerance = Tolerances.beside(
+            peerError: golden.peerError, largestInput: largest, largestChange: change)
         let errors = zip(expected, actual).map { ($0 - Double($1)).magnitude / change }
         let worst = errors.indices.max { errors[$0] < errors[$1] } ?? 0
         #expect(

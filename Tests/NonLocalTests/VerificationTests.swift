@@ -9,7 +9,8 @@ import Testing
         for outcome in outcomes {
             #expect(
                 outcome.passed,
-                "\(outcome.family): \(outcome.problem): \(outcome.maxRelativeError ?? .nan) > \(outcome.tolerance) \(outcome.message ?? "")")
+                "\(outcome.family): \(outcome.problem): \(outcome.maxRelativeError ?? .nan) > \(outcome.tolerance) \(outcome.message ?? "")"
+            )
         }
         #expect(
             Set(outcomes.map(\.family)) == [

@@ -102,7 +102,8 @@ struct Geometry: Sendable, Hashable {
         grid = Grid(t: extents[0], h: extents[1], w: extents[2])
         guard rank == 3 || configuration.scope == .spacetime else {
             throw NonLocalError(
-                .configuration, "scope \(configuration.scope.rawValue) needs x with a time dimension, not \(shape)",
+                .configuration,
+                "scope \(configuration.scope.rawValue) needs x with a time dimension, not \(shape)",
                 advice: "Use scope spacetime, or x of shape [B, C, T, H, W].")
         }
         window = try Self.window(configuration, rank: rank)
@@ -156,7 +157,8 @@ struct Geometry: Sendable, Hashable {
             }
         guard pooled.count > 0 else {
             throw NonLocalError(
-                .configuration, "pooling leaves no key position of the \(grid.t)×\(grid.h)×\(grid.w) there are",
+                .configuration,
+                "pooling leaves no key position of the \(grid.t)×\(grid.h)×\(grid.w) there are",
                 advice: "Use a smaller pool, no sub-sampling, or a larger input.")
         }
         return pooled

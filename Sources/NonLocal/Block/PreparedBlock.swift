@@ -79,7 +79,8 @@ public final class PreparedBlock: Sendable {
         let (z, deviceSeconds) = try compute(x, queries)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         return BlockResult(
-            output: z, validation: try validate(z, x, queries), seconds: seconds, deviceSeconds: deviceSeconds)
+            output: z, validation: try validate(z, x, queries), seconds: seconds, deviceSeconds: deviceSeconds
+        )
     }
 
     /// The normalised affinities f / C(x), `[B, N, M]`: row i holds what position i takes from each key of its
@@ -140,12 +141,15 @@ public final class PreparedBlock: Sendable {
         guard !queries.isEmpty, queries.allSatisfy({ (0..<positions).contains($0) }) else {
             throw NonLocalError(
                 .configuration,
-                queries.isEmpty ? "no query is named" : "a query is outside of the \(positions) positions of x",
+                queries.isEmpty
+                    ? "no query is named" : "a query is outside of the \(positions) positions of x",
                 advice: "Queries are flat positions, (t·H + h)·W + w.")
         }
     }
 
-    private func validate(_ z: Tensor<Float>, _ x: Tensor<Float>, _ queries: [Int]?) throws -> ValidationReport {
+    private func validate(_ z: Tensor<Float>, _ x: Tensor<Float>, _ queries: [Int]?) throws
+        -> ValidationReport
+    {
         let rows = queries?.count ?? reference.geometry.grid.count
         let items = reference.geometry.batch
         guard case .staged = engine else { return .none(of: items * rows) }

@@ -52,7 +52,8 @@ public final class PreparedOperation: Sendable {
         for (name, tensor, wanted) in [("θ", theta, shape.theta), ("φ", phi, shape.phi), ("g", g, shape.g)] {
             guard tensor.shape == wanted else {
                 throw NonLocalError(
-                    .shape, "\(name) of shape \(tensor.shape) was given to an operation prepared for \(wanted)",
+                    .shape,
+                    "\(name) of shape \(tensor.shape) was given to an operation prepared for \(wanted)",
                     advice: "Prepare the operation again for each shape.")
             }
             if !options.allowsNonFinite { try requireFinite(tensor, name) }
@@ -71,7 +72,8 @@ public final class PreparedOperation: Sendable {
             output: y, validation: try validate(y, reference), seconds: seconds, deviceSeconds: deviceSeconds)
     }
 
-    private func validate(_ y: Tensor<Float>, _ reference: ReferenceBareOperation) throws -> ValidationReport {
+    private func validate(_ y: Tensor<Float>, _ reference: ReferenceBareOperation) throws -> ValidationReport
+    {
         let all = shape.batch * shape.rows
         guard staged != nil else { return .none(of: all) }
         let chosen = SampledRows.choose(

@@ -80,7 +80,8 @@ struct GroupNormKernels: Sendable {
     ) throws {
         let channelsPerGroup = channels / groups
         // A power of two, which the sum over the work-group relies on.
-        let size = min(64, 1 << (Int.bitWidth - 1 - launcher.queue.context.device.maxWorkGroupSize.leadingZeroBitCount))
+        let size = min(
+            64, 1 << (Int.bitWidth - 1 - launcher.queue.context.device.maxWorkGroupSize.leadingZeroBitCount))
         try launcher.launch(
             statistics,
             [

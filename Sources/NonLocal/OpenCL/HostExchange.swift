@@ -9,7 +9,8 @@ struct HostExchange: Sendable {
     /// Elements `range` of a tensor, for the device to read.
     ///
     /// - Parameter staging: device memory for them, where host memory isn't shared.
-    func upload(_ tensor: Tensor<Float>, _ range: Range<Int>, staging: Buffer<Float>?) throws -> Buffer<Float> {
+    func upload(_ tensor: Tensor<Float>, _ range: Range<Int>, staging: Buffer<Float>?) throws -> Buffer<Float>
+    {
         let elements = UnsafeMutableBufferPointer(rebasing: tensor.storage.elements[range])
         if let staging {
             try session.queue.write(UnsafeBufferPointer(elements), to: staging)
@@ -21,7 +22,9 @@ struct HostExchange: Sendable {
     }
 
     /// Device memory that stands for elements `range` of a tensor that is being made.
-    func target(_ storage: TensorStorage<Float>, _ range: Range<Int>, staging: Buffer<Float>?) throws -> Buffer<Float> {
+    func target(_ storage: TensorStorage<Float>, _ range: Range<Int>, staging: Buffer<Float>?) throws
+        -> Buffer<Float>
+    {
         if let staging { return staging }
         let elements = UnsafeMutableBufferPointer(rebasing: storage.elements[range])
         return shares
@@ -30,7 +33,10 @@ struct HostExchange: Sendable {
     }
 
     /// Makes what the device has written to a target visible in the tensor's memory.
-    func download(_ target: Buffer<Float>, to storage: TensorStorage<Float>, _ range: Range<Int>, staging: Buffer<Float>?) throws {
+    func download(
+        _ target: Buffer<Float>, to storage: TensorStorage<Float>, _ range: Range<Int>,
+        staging: Buffer<Float>?
+    ) throws {
         if staging == nil, shares {
             try session.queue.withMapped(target, for: .read) { _ in }
         } else {

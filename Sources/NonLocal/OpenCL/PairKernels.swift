@@ -66,7 +66,8 @@ struct OwnWeightKernel: Sendable {
 
     /// - Parameter own: the key that each row is itself.
     func launch(
-        _ launcher: Launcher, _ s: Buffer<Float>, own: Buffer<Int32>, firstOwn: Int, scale: Float, _ block: RowBlock
+        _ launcher: Launcher, _ s: Buffer<Float>, own: Buffer<Int32>, firstOwn: Int, scale: Float,
+        _ block: RowBlock
     ) throws {
         try launcher.launch(
             kernel, [s, own, scale, Int32(block.keys), Int32(firstOwn + block.firstRow), Int32(block.rows)],

@@ -59,7 +59,8 @@ struct StagedAttention: Sendable {
     ) throws {
         for block in blocks.blocks(groups: operands.groups, rows: operands.rows) {
             try affinity.launch(
-                launcher, theta: operands.theta, phi: operands.phi, width: operands.width, to: affinities, block)
+                launcher, theta: operands.theta, phi: operands.phi, width: operands.width, to: affinities,
+                block)
             try weigh(launcher, affinities, operands, block)
             if let sink {
                 try launcher.finish()

@@ -33,14 +33,17 @@ struct StagedBlock: Sendable {
         projection = try ProjectionKernel(library)
         maxPool = try MaxPoolKernel(library)
         gather = try GatherKernel(library)
-        groupNorm = try weights.groupNorm.map { try GroupNormKernels(library, $0, channels: geometry.channels) }
+        groupNorm = try weights.groupNorm.map {
+            try GroupNormKernels(library, $0, channels: geometry.channels)
+        }
         attention = try StagedAttention(
             library, formulation: configuration.pairwise.formulation,
             scale: configuration.scale.value(width: weights.theta?.outputs ?? geometry.channels),
             ownWeight: configuration.ownWeight)
         own =
             configuration.ownWeight == .include
-            ? nil : try Buffer(context, copying: (0..<geometry.queries.count).map(Int32.init), access: .readOnly)
+            ? nil
+            : try Buffer(context, copying: (0..<geometry.queries.count).map(Int32.init), access: .readOnly)
     }
 
     /// Tensors of a slice of the batch, ready for the operation.
@@ -75,14 +78,16 @@ struct StagedBlock: Sendable {
             func gathered(_ view: View, _ role: BufferRole) throws -> View {
                 let result = View(try workspace.required(role), channels: channels, positions: rows)
                 try gather.launch(
-                    launcher, from: view, index: queries.positions, to: result, channels: channels, items: items)
+                    launcher, from: view, index: queries.positions, to: result, channels: channels,
+                    items: items)
                 return result
             }
             residual = try gathered(x, .gatheredInput)
             source = groupNorm == nil ? residual : try gathered(features, .gatheredNormalized)
         }
 
-        func project(_ map: DeviceLinear?, _ view: View, _ positions: Int, _ role: BufferRole) throws -> View {
+        func project(_ map: DeviceLinear?, _ view: View, _ positions: Int, _ role: BufferRole) throws -> View
+        {
             guard let map else { return view }
             let result = View(try workspace.required(role), channels: map.outputs, positions: positions)
             try projection.launch(launcher, map, from: view, to: result, positions: positions, items: items)
@@ -162,7 +167,8 @@ struct StagedBlock: Sendable {
     /// Everything behind the operation: W_z with the norm, and the residual.
     func finish(_ launcher: Launcher, _ operands: Operands, to z: View, items: Int) throws {
         try projection.launch(
-            launcher, output, from: operands.y, residual: configuration.residual ? operands.residual : nil, to: z,
+            launcher, output, from: operands.y, residual: configuration.residual ? operands.residual : nil,
+            to: z,
             positions: operands.rows, items: items)
     }
 }

@@ -24,7 +24,8 @@ struct StagedOperation: Sendable {
             session.library, formulation: operation.pairwise.formulation,
             scale: operation.scale.value(width: shape.width), ownWeight: operation.ownWeight)
         projection = try ProjectionKernel(session.library)
-        let halves = operation.pairwise.formulation.score == .outerSum ? operation.pairwiseWeight?.halves : nil
+        let halves =
+            operation.pairwise.formulation.score == .outerSum ? operation.pairwiseWeight?.halves : nil
         scoreTheta = try halves.map { try DeviceLinear($0.theta, in: session.context) }
         scorePhi = try halves.map { try DeviceLinear($0.phi, in: session.context) }
         own =
@@ -42,14 +43,18 @@ struct StagedOperation: Sendable {
         for first in stride(from: 0, to: shape.batch, by: layout.itemsPerSlice) {
             let items = first..<min(first + layout.itemsPerSlice, shape.batch)
             let launcher = Launcher(session.queue)
-            func upload(_ tensor: Tensor<Float>, _ channels: Int, _ positions: Int, _ role: BufferRole) throws -> View {
+            func upload(_ tensor: Tensor<Float>, _ channels: Int, _ positions: Int, _ role: BufferRole) throws
+                -> View
+            {
                 let size = channels * positions
                 let range = items.lowerBound * size..<items.upperBound * size
                 return View(
                     try exchange.upload(tensor, range, staging: workspace[role]), channels: channels,
                     positions: positions)
             }
-            func score(_ view: View, _ map: DeviceLinear?, _ positions: Int, _ role: BufferRole) throws -> View {
+            func score(_ view: View, _ map: DeviceLinear?, _ positions: Int, _ role: BufferRole) throws
+                -> View
+            {
                 guard let map else { return view }
                 let result = View(try workspace.required(role), channels: 1, positions: positions)
                 try projection.launch(
@@ -62,7 +67,8 @@ struct StagedOperation: Sendable {
             try attention.run(
                 launcher,
                 .init(
-                    theta: score(upload(theta, shape.width, shape.rows, .theta), scoreTheta, shape.rows, .thetaScores),
+                    theta: score(
+                        upload(theta, shape.width, shape.rows, .theta), scoreTheta, shape.rows, .thetaScores),
                     phi: score(upload(phi, shape.width, shape.keys, .phi), scorePhi, shape.keys, .phiScores),
                     g: upload(g, shape.valueChannels, shape.keys, .g),
                     y: View(target, channels: shape.valueChannels, positions: shape.rows),

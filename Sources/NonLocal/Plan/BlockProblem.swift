@@ -75,6 +75,7 @@ struct BlockProblem: Sendable, Hashable {
         StagedWork(
             batch: geometry.batch, groups: isSubset ? 1 : geometry.queries.groups,
             rows: isSubset ? rows : geometry.queries.count, keys: geometry.keys.count,
-            elementsPerItem: elementsPerItem(sharesHostMemory: sharesHostMemory), weightElements: weightElements)
+            elementsPerItem: elementsPerItem(sharesHostMemory: sharesHostMemory),
+            weightElements: weightElements)
     }
 }

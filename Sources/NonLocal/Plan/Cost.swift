@@ -59,7 +59,9 @@ extension BlockProblem {
         }
         if normGroups > 0 { elementwise("group_norm", channels, positions, operations: 6) }
         if isSubset { elementwise("gather", channels, rows, operations: 0) }
-        if pools, configuration.subsample == .poolFirst { elementwise("max_pool", channels, positions, operations: 1) }
+        if pools, configuration.subsample == .poolFirst {
+            elementwise("max_pool", channels, positions, operations: 1)
+        }
         if projectsAffinity {
             product("projection θ", width, channels, rows)
             product("projection φ", width, channels, projectedPositions)

@@ -41,7 +41,8 @@ struct OperationShape: Sendable, Hashable {
         try operation.pairwise.formulation.validate(scale: operation.scale, ownWeight: operation.ownWeight)
         guard operation.ownWeight == .include || (keys == rows && keys > 1) else {
             throw NonLocalError(
-                .configuration, "own weight \(operation.ownWeight.rawValue) needs as many keys as queries, and two",
+                .configuration,
+                "own weight \(operation.ownWeight.rawValue) needs as many keys as queries, and two",
                 advice: "There are \(rows) queries and \(keys) keys.")
         }
         guard score == .outerSum else { return }
@@ -59,7 +60,11 @@ struct OperationShape: Sendable, Hashable {
     func stagedWork(sharesHostMemory: Bool) -> StagedWork {
         let operands: [BufferRole: Int] =
             sharesHostMemory
-            ? [:] : [.theta: width * rows, .phi: width * keys, .g: valueChannels * keys, .aggregate: valueChannels * rows]
+            ? [:]
+            : [
+                .theta: width * rows, .phi: width * keys, .g: valueChannels * keys,
+                .aggregate: valueChannels * rows,
+            ]
         let scores: [BufferRole: Int] = score == .outerSum ? [.thetaScores: rows, .phiScores: keys] : [:]
         return StagedWork(
             batch: batch, groups: 1, rows: rows, keys: keys,

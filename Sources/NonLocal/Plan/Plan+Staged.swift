@@ -3,7 +3,8 @@ import SwiftOpenCL
 extension Plan {
     /// The plan of the staged strategy on a device.
     init(
-        staged steps: [CostedStep], inputShape: [Int], _ layout: StagedLayout, on device: Device, memoryLimit: Int
+        staged steps: [CostedStep], inputShape: [Int], _ layout: StagedLayout, on device: Device,
+        memoryLimit: Int
     ) {
         let size = MemoryLayout<Float>.stride
         let buffers = BufferRole.allCases.compactMap { role in

@@ -46,19 +46,23 @@ public struct Plan: Sendable, Hashable {
 extension Plan: CustomStringConvertible {
     /// The plan as a table for people.
     public var description: String {
-        var lines = ["\(strategy.rawValue) on \(device.map { "'\($0)' (\(backend))" } ?? "the CPU reference")"]
+        var lines = [
+            "\(strategy.rawValue) on \(device.map { "'\($0)' (\(backend))" } ?? "the CPU reference")"
+        ]
         lines.append("x \(inputShape), \(precision.rawValue)")
         for step in steps {
             let name = step.name.padding(to: 16)
             lines.append("  \(name) \(step.operations.giga) GFLOP  \((step.bytes / 1e6).fixed(1)) MB")
         }
         lines.append(
-            "operations: \(textbookOperations.giga) GFLOP by the formulas, \(executedOperations.giga) executed")
+            "operations: \(textbookOperations.giga) GFLOP by the formulas, \(executedOperations.giga) executed"
+        )
         if !allocations.isEmpty {
             let list = allocations.map { "\($0.name) \((Double($0.bytes) / 1_048_576).fixed(1))" }
             lines.append(
                 "memory: \((Double(peakMemory) / 1_048_576).fixed(1)) of "
-                    + "\((Double(memoryLimit) / 1_048_576).fixed(1)) MiB allowed (\(list.joined(separator: ", ")))")
+                    + "\((Double(memoryLimit) / 1_048_576).fixed(1)) MiB allowed (\(list.joined(separator: ", ")))"
+            )
             lines.append(
                 "blocks: \(itemsPerSlice) items at a time; affinities of \(groupsPerBlock) groups, "
                     + "\(rowsPerBlock) rows at a time")

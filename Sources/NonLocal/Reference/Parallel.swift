@@ -4,7 +4,8 @@ import Dispatch
 ///
 /// - Returns: the table, row after row.
 func parallelRows(
-    _ rows: Int, width: Int, _ body: @Sendable (_ row: Int, _ values: UnsafeMutableBufferPointer<Double>) -> Void
+    _ rows: Int, width: Int,
+    _ body: @Sendable (_ row: Int, _ values: UnsafeMutableBufferPointer<Double>) -> Void
 ) -> [Double] {
     Array(unsafeUninitializedCapacity: rows * width) { table, count in
         table.initialize(repeating: 0)

@@ -34,7 +34,8 @@ struct ReferenceBareOperation: Sendable {
 
     /// y of some positions of an item.
     private func itemRows(_ item: Int, _ rows: [Int]) -> ReferenceRows {
-        let halves = operation.pairwise.formulation.score == .outerSum ? operation.pairwiseWeight?.halves : nil
+        let halves =
+            operation.pairwise.formulation.score == .outerSum ? operation.pairwiseWeight?.halves : nil
         func field(_ tensor: Tensor<Float>) -> Field {
             Field(tensor, item: item, layout: .channelsFirst, channels: tensor.shape[1])
         }

@@ -69,11 +69,11 @@ struct ReferenceOperation: Sendable {
     /// s_ij before scaling, for every key of a group.
     private func scores(column: Int, _ keyPositions: StrideTo<Int>) -> [Double] {
         var scores = [Double](repeating: 0, count: keys.count)
-        phi.values.withUnsafeBufferPointer { phi_ in
+        phi.values.withUnsafeBufferPointer { keys in
             for c in 0..<theta.channels {
                 let query = theta[c, column]
                 for (index, j) in keyPositions.enumerated() {
-                    let key = phi_[c * phi.positions + j]
+                    let key = keys[c * phi.positions + j]
                     switch formulation.score {
                     case .dotProduct: scores[index] += query * key
                     case .outerSum: scores[index] += query + key

@@ -4,8 +4,8 @@ enum ReferenceStages {
     static func project(_ x: Field, by map: Linear?) -> Field {
         guard let map else { return x }
         var y = Field(channels: map.outputs, positions: x.positions)
-        y.values = x.values.withUnsafeBufferPointer { x_ in
-            nonisolated(unsafe) let input = x_
+        y.values = x.values.withUnsafeBufferPointer { values in
+            nonisolated(unsafe) let input = values
             return parallelRows(map.outputs, width: x.positions) { r, row in
                 for n in 0..<row.count { row[n] = map.bias[r] }
                 for c in 0..<map.inputs {

@@ -29,7 +29,8 @@ public struct Tensor<Element: TensorElement>: Sendable {
         let count = try elementCount(of: shape)
         guard elements.count == count else {
             throw NonLocalError(
-                .shape, "\(elements.count) elements can't fill a tensor of shape \(shape), which has \(count)")
+                .shape, "\(elements.count) elements can't fill a tensor of shape \(shape), which has \(count)"
+            )
         }
         try self.init(shape: shape) { _ = $0.initialize(from: elements) }
     }
@@ -111,7 +112,8 @@ func elementCount(of shape: [Int]) throws(NonLocalError) -> Int {
     for extent in shape {
         let (product, overflow) = count.multipliedReportingOverflow(by: extent)
         guard extent >= 0, !overflow else {
-            throw NonLocalError(.shape, "the shape \(shape) has a negative extent or too many elements to count")
+            throw NonLocalError(
+                .shape, "the shape \(shape) has a negative extent or too many elements to count")
         }
         count = product
     }

@@ -21,7 +21,8 @@ extension ReferenceBlock {
                     item: item, row: positions[index], expected: expected[index],
                     actual: z.channels(ofItem: item, row, of: rowsOfItem, layout: geometry.layout, channels),
                     input: x.channels(
-                        ofItem: item, positions[index], of: positionsOfItem, layout: geometry.layout, channels),
+                        ofItem: item, positions[index], of: positionsOfItem, layout: geometry.layout, channels
+                    ),
                     largestAffinity: expected.largestAffinity[index])
             }
         }
@@ -36,7 +37,8 @@ extension Tensor {
     ) -> [Element] {
         withUnsafeBufferPointer { elements in
             (0..<channels).map { channel in
-                let inside = layout == .channelsFirst ? channel * positions + position : position * channels + channel
+                let inside =
+                    layout == .channelsFirst ? channel * positions + position : position * channels + channel
                 return elements[item * channels * positions + inside]
             }
         }

@@ -40,7 +40,9 @@ public struct Verification: Sendable {
             guard family == nil || family == name else { continue }
             // A context of its own for each family and each whole block: what one leaves behind in a driver
             // or a sanitizer must not meet the next.
-            if outcomes.last?.family != name || Self.wholes.contains(name) { session = try OpenCLSession(device) }
+            if outcomes.last?.family != name || Self.wholes.contains(name) {
+                session = try OpenCLSession(device)
+            }
             let outcome = VerificationProblems(session: session).all[index].outcome()
             outcomes.append(outcome)
             report(outcome)

@@ -53,8 +53,12 @@ extension VerificationProblems {
     private func block(
         _ configuration: NonLocalBlock.Configuration, shape: [Int], normGroups: Int = 0
     ) -> Problem {
-        var words = [configuration.pairwise.name, configuration.subsample.rawValue, configuration.scope.rawValue]
-        if configuration.ownWeight != .include { words.append("own weight \(configuration.ownWeight.rawValue)") }
+        var words = [
+            configuration.pairwise.name, configuration.subsample.rawValue, configuration.scope.rawValue,
+        ]
+        if configuration.ownWeight != .include {
+            words.append("own weight \(configuration.ownWeight.rawValue)")
+        }
         if configuration.layout == .channelsLast { words.append("channels last") }
         if normGroups > 0 { words.append("group norm") }
         return Problem(family: "block", problem: "\(words.joined(separator: ", ")), \(shape)") {
@@ -71,7 +75,8 @@ extension VerificationProblems {
         }
     }
 
-    private func verdict(_ result: BlockResult) throws -> (error: Double, tolerance: Double, message: String?) {
+    private func verdict(_ result: BlockResult) throws -> (error: Double, tolerance: Double, message: String?)
+    {
         (result.validation.maxRelativeError ?? 0, result.validation.tolerance ?? 0, nil)
     }
 }

@@ -12,14 +12,21 @@ extension VerificationProblems {
                 maxPool(channels, positions), groupNorm(channels, positions),
                 affinity(.dotProduct, channels, positions, rows), affinity(.outerSum, 1, positions, rows),
                 affinity(.negativeSquaredDistance, channels, positions, rows), softmax(rows, positions),
-                normalize(rows, positions), pairwiseWeight(rows, positions), aggregate(channels, positions, rows),
-            ] + (positions > 1 ? [ownWeight(positions, strongest: false), ownWeight(positions, strongest: true)] : [])
+                normalize(rows, positions), pairwiseWeight(rows, positions),
+                aggregate(channels, positions, rows),
+            ]
+                + (positions > 1
+                    ? [ownWeight(positions, strongest: false), ownWeight(positions, strongest: true)] : [])
         }
         return Dictionary(grouping: problems, by: \.family).sorted { $0.key < $1.key }.flatMap(\.value)
     }
 
     private func projection(_ channels: Int, _ positions: Int, _ rows: Int, residual: Bool) -> Problem {
-        problem("projection", "\(rows) of \(channels) channels, \(positions) positions\(residual ? ", residual" : "")", terms: channels) {
+        problem(
+            "projection",
+            "\(rows) of \(channels) channels, \(positions) positions\(residual ? ", residual" : "")",
+            terms: channels
+        ) {
             let x = values(2, channels, positions), added = values(2, rows, positions)
             let map = Linear(
                 outputs: rows, inputs: channels, weight: values(1, rows, channels).map(Double.init),
@@ -72,7 +79,9 @@ extension VerificationProblems {
 
     private func groupNorm(_ channels: Int, _ positions: Int) -> Problem {
         let groups = channels % 3 == 0 ? 3 : 1
-        return problem("group_norm", "\(channels) channels in \(groups) groups, \(positions) positions", terms: 64) {
+        return problem(
+            "group_norm", "\(channels) channels in \(groups) groups, \(positions) positions", terms: 64
+        ) {
             let x = values(2, channels, positions).map { $0 + 100 }
             let norm = BlockWeights.GroupNorm(
                 groups: groups, scale: try Tensor(shape: [channels], elements: values(1, channels, 1)),
@@ -94,7 +103,8 @@ extension VerificationProblems {
             let block = RowBlock(firstGroup: 0, groups: 2, firstRow: 0, rows: rows, keys: keys)
             let target = try buffer(count: block.count)
             try AffinityKernel(session.library, score: score).launch(
-                $0, theta: view(theta, width, rows), phi: view(phi, width, keys), width: width, to: target, block)
+                $0, theta: view(theta, width, rows), phi: view(phi, width, keys), width: width, to: target,
+                block)
             let expected = (0..<2).flatMap { item in
                 pairs(keys, rows) { key, row in
                     (0..<width).reduce(0.0) { sum, c in
@@ -159,8 +169,11 @@ extension VerificationProblems {
     private func pairwiseWeight(_ keys: Int, _ rows: Int) -> Problem {
         let weight = WeightExpression.exp(.min(.score / 2, 1))
         return column("pairwise_weight", keys, rows) { launcher, target, block in
-            try PairwiseWeightKernel(session.library, weight: weight).launch(launcher, target, scale: 0.5, block)
-        } expected: { $0.map { weight.evaluate(at: 0.5 * $0) } }
+            try PairwiseWeightKernel(session.library, weight: weight).launch(
+                launcher, target, scale: 0.5, block)
+        } expected: {
+            $0.map { weight.evaluate(at: 0.5 * $0) }
+        }
     }
 
     private func aggregate(_ channels: Int, _ rows: Int, _ keys: Int) -> Problem {

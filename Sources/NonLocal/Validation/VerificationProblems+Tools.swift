@@ -17,7 +17,8 @@ extension VerificationProblems {
             var (worst, largest) = (0, 0.0)
             for (index, (expected, actual)) in zip(expected, actual).enumerated() {
                 let difference = expected == Double(actual) ? 0 : (expected - Double(actual)).magnitude
-                let error = difference.isNaN ? Double.infinity : difference / max(scale, .leastNormalMagnitude)
+                let error =
+                    difference.isNaN ? Double.infinity : difference / max(scale, .leastNormalMagnitude)
                 if error > largest { (worst, largest) = (index, error) }
             }
             // A sum of n terms of either sign; four roundings beside it, for exp and division.
@@ -42,7 +43,9 @@ extension VerificationProblems {
             for item in 0..<2 {
                 for row in 0..<rows {
                     let at = (0..<keys).map { (item * keys + $0) * rows + row }
-                    for (index, value) in zip(at, expected(at.map { Double(s[$0]) })) { result[index] = value }
+                    for (index, value) in zip(at, expected(at.map { Double(s[$0]) })) {
+                        result[index] = value
+                    }
                 }
             }
             return (target, result)
