@@ -28,20 +28,23 @@ static void affinity(const int isDistance, AFFINITY_PARAMETERS)
     theta += GROUP(thetaView, firstGroup + group);
     phi += GROUP(phiView, firstGroup + group);
 
+    theta += AT(thetaView, 0, firstRow + i);
     float total[ROWS];
-    for (int r = 0; r < ROWS; r++) total[r] = 0.0f;
+    long key[ROWS];
+    EACH_ROW total[r] = 0.0f;
+    EACH_ROW key[r] = AT(phiView, 0, min(firstKey + r, keys - 1));
     for (int first = 0; first < width; first += CHUNK) {
         const int last = min(first + CHUNK, width);
         float part[ROWS];
-        for (int r = 0; r < ROWS; r++) part[r] = 0.0f;
+        EACH_ROW part[r] = 0.0f;
         for (int c = first; c < last; c++) {
-            const float query = theta[AT(thetaView, c, firstRow + i)];
-            for (int r = 0; r < ROWS; r++) {
-                const float key = phi[AT(phiView, c, min(firstKey + r, keys - 1))];
-                part[r] += isDistance ? -(query - key) * (query - key) : query * key;
+            const float a = theta[c * thetaView.s3];
+            EACH_ROW {
+                const float b = phi[key[r] + c * phiView.s3];
+                part[r] += isDistance ? -(a - b) * (a - b) : a * b;
             }
         }
-        for (int r = 0; r < ROWS; r++) total[r] += part[r];
+        EACH_ROW total[r] += part[r];
     }
     for (int r = 0; r < ROWS && firstKey + r < keys; r++)
         s[(group * keys + firstKey + r) * rows + i] = total[r];

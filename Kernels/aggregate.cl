@@ -19,17 +19,18 @@ __kernel void aggregate(
     p += group * keys * rows + i;
 
     float total[ROWS];
-    for (int r = 0; r < ROWS; r++) total[r] = 0.0f;
+    long channel[ROWS];
+    EACH_ROW total[r] = 0.0f;
+    EACH_ROW channel[r] = AT(gView, min(firstChannel + r, valueChannels - 1), 0);
     for (int first = 0; first < keys; first += CHUNK) {
         const int last = min(first + CHUNK, keys);
         float part[ROWS];
-        for (int r = 0; r < ROWS; r++) part[r] = 0.0f;
+        EACH_ROW part[r] = 0.0f;
         for (int j = first; j < last; j++) {
             const float weight = p[(long)j * rows];
-            for (int r = 0; r < ROWS; r++)
-                part[r] += weight * g[AT(gView, min(firstChannel + r, valueChannels - 1), j)];
+            EACH_ROW part[r] += weight * g[channel[r] + j * gView.s4];
         }
-        for (int r = 0; r < ROWS; r++) total[r] += part[r];
+        EACH_ROW total[r] += part[r];
     }
     y += GROUP(yView, firstGroup + group);
     for (int r = 0; r < ROWS && firstChannel + r < valueChannels; r++)

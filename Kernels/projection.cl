@@ -11,17 +11,19 @@ static void projected_rows(
     __global const float *restrict x,      /* of the item */
     const long8 xView, const int n, const int firstRow, const int inputs, const int outputs, float *total)
 {
-    for (int r = 0; r < ROWS; r++) total[r] = 0.0f;
+    long row[ROWS];
+    EACH_ROW total[r] = 0.0f;
+    EACH_ROW row[r] = (long)min(firstRow + r, outputs - 1) * inputs;
+    x += AT(xView, 0, n);
     for (int first = 0; first < inputs; first += CHUNK) {
         const int last = min(first + CHUNK, inputs);
         float part[ROWS];
-        for (int r = 0; r < ROWS; r++) part[r] = 0.0f;
+        EACH_ROW part[r] = 0.0f;
         for (int c = first; c < last; c++) {
-            const float value = x[AT(xView, c, n)];
-            for (int r = 0; r < ROWS; r++)
-                part[r] += weight[(long)min(firstRow + r, outputs - 1) * inputs + c] * value;
+            const float value = x[c * xView.s3];
+            EACH_ROW part[r] += weight[row[r] + c] * value;
         }
-        for (int r = 0; r < ROWS; r++) total[r] += part[r];
+        EACH_ROW total[r] += part[r];
     }
 }
 

@@ -21,3 +21,4 @@
 #ifndef ROWS
 #define ROWS 8
 #endif
+#define EACH_ROW _Pragma("unroll") for (int r = 0; r < ROWS; r++)
