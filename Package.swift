@@ -49,7 +49,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "SwiftOpenCLTests", dependencies: ["SwiftOpenCL"], swiftSettings: strict),
         .testTarget(
-            name: "NonLocalTests", dependencies: ["NonLocal", "SwiftOpenCL"], exclude: ["Golden"],
+            name: "NonLocalTests", dependencies: ["NonLocal", "NonLocalKernels", "SwiftOpenCL"],
+            exclude: ["Golden"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

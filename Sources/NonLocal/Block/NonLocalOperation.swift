@@ -58,7 +58,7 @@ public struct NonLocalOperation: Sendable {
     ) throws -> PreparedOperation {
         let shape = try OperationShape(self, theta: theta, phi: phi, g: g)
         return try PreparedOperation(
-            self, shape, session: backend.device().map(OpenCLSession.init),
+            self, shape, session: backend.device().map { try OpenCLSession($0) },
             options: RunOptions(
                 strategy: strategy, precision: precision, validation: validation, memoryLimit: memoryLimit,
                 allowsNonFinite: allowNonFinite))

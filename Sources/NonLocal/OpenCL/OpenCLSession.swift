@@ -1,3 +1,4 @@
+import NonLocalKernels
 import SwiftOpenCL
 
 /// A device made ready: its context, a queue and the kernels built so far.
@@ -8,10 +9,11 @@ final class OpenCLSession: Sendable {
 
     var device: Device { context.device }
 
-    init(_ device: Device) throws {
+    /// - Parameter overriding: kernel sources in place of the library's own, for tests.
+    init(_ device: Device, overriding: [KernelSource: String] = [:]) throws {
         context = try Context(device: device)
         queue = try Queue(context: context)
-        library = KernelLibrary(context)
+        library = KernelLibrary(context, overriding: overriding)
     }
 
     /// The memory that a plan may use unless told otherwise: a quarter of the device's, 1 GiB at most.
