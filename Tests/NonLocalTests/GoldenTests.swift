@@ -15,7 +15,7 @@ import Testing
         try expectMatch(contents, try contents.block(contents.x, backend: .cpu))
     }
 
-    @Test(arguments: GoldenCase.all)
+    @Test(.needsDevice, arguments: GoldenCase.all)
     func openCLMatches(_ golden: GoldenCase) throws {
         let contents = try golden.read()
         let prepared = try contents.block.prepared(

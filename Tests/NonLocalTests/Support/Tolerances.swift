@@ -7,4 +7,21 @@ enum Tolerances {
     static func beside(peerError: Double, largestInput: Double, largestChange: Double) -> Double {
         max(2 * peerError, 8 * Tolerance.rounding * (1 + largestInput / largestChange))
     }
+
+    /// Of a sum by a kernel, taken in chunks of 64 (`CHUNK` in `view.cl`): a rounding for each addition that a
+    /// term goes through, and a few for the term itself. A bound, not an estimate: no correct sum exceeds it.
+    ///
+    /// - Parameter magnitude: the sum of the terms' magnitudes.
+    static func sum(of terms: Int, magnitude: Double) -> Double {
+        Double(min(terms, 64) + terms / 64 + 6) * Tolerance.rounding * magnitude + denormal
+    }
+
+    /// Of one value that a few correctly rounded operations give; exp and log may be 3 and sqrt and the
+    /// division 3 units off (OpenCL 1.2, 7.4), each of which is two roundings.
+    static func elementwise(_ value: Double, operations: Int = 1) -> Double {
+        Double(6 * operations) * Tolerance.rounding * value.magnitude + denormal
+    }
+
+    /// The smallest normal number: devices may take denormals for zero (OpenCL 1.2, 7.2).
+    static let denormal = 0x1p-126
 }
