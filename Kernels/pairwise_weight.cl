@@ -9,5 +9,5 @@ __kernel void pairwise_weight(__global float *restrict s, const float scale, con
     const long group = get_global_id(2);
     if (i >= rows) return;
     const long at = (group * keys + j) * rows + i;
-    s[at] = WEIGHT(scale * s[at]);
+    s[at] = WEIGHT((scale * s[at]));
 }
