@@ -22,7 +22,7 @@ __kernel void softmax(__global float *restrict s, const float scale, const int k
     for (int first = 0; first < keys; first += CHUNK) {
         float part = 0.0f;
         for (int j = first; j < min(first + CHUNK, keys); j++) {
-            const float weight = exp((0.5f * s[(long)j * rows] - 0.5f * extreme) * (2.0f * scale));
+            const float weight = exp((0.5f * s[(long)j * rows] - 0.5f * extreme) * scale * 2.0f);
             s[(long)j * rows] = weight;
             part += weight;
         }
