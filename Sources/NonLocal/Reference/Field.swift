@@ -34,6 +34,13 @@ extension Field {
         }
     }
 
+    /// Where the numbers of a channel stand at the positions of a group.
+    func places(ofChannel channel: Int, _ groups: PositionGroups, group: Int) -> Sums.Places {
+        Sums.Places(
+            first: channel * positions + group * groups.groupStride, stride: groups.positionStride,
+            count: groups.count)
+    }
+
     /// The chosen positions alone, in their order.
     func gathered(_ chosen: [Int]) -> Field {
         var result = Field(channels: channels, positions: chosen.count)

@@ -41,8 +41,8 @@ struct ReferenceBlock: Sendable {
         return ReferenceRows(count: queries.count, channels: channels) { row, z in
             let (y, largestAffinity) = operation.result(column: row, position: queries[row])
             for c in 0..<channels {
-                var sum = map.bias[c]
-                for v in 0..<map.inputs { sum += map.weight[c * map.inputs + v] * y[v] }
+                let weights = Sums.Places(first: c * map.inputs, stride: 1, count: map.inputs)
+                let sum = Sums.dot(y, map.weight, at: weights) + map.bias[c]
                 z[c] = residual ? sum + input[c, queries[row]] : sum
             }
             return largestAffinity

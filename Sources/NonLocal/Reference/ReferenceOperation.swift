@@ -26,8 +26,9 @@ struct ReferenceOperation: Sendable {
     ///   - position: i, which determines the group.
     func weights(column: Int, position: Int) -> (weights: [Double], largestAffinity: Double) {
         let place = queries.place(of: position)
-        let affinities = scores(column: column, keys.positions(of: place.group)).map { scale * $0 }
-        var weights = affinities.map(formulation.weight.evaluate(at:))
+        let affinities = scores(column: column, group: place.group).map { scale * $0 }
+        var weights =
+            formulation.weight == .score ? affinities : affinities.map(formulation.weight.evaluate(at:))
 
         switch ownWeight {
         case .include: break
@@ -55,31 +56,25 @@ struct ReferenceOperation: Sendable {
     /// y_i, `[d_v]`, and the largest |s · s_ij|.
     func result(column: Int, position: Int) -> (y: [Double], largestAffinity: Double) {
         let (weights, largestAffinity) = weights(column: column, position: position)
-        let keyPositions = keys.positions(of: queries.place(of: position).group)
-        let y = g.values.withUnsafeBufferPointer { values in
-            (0..<g.channels).map { c in
-                var sum = 0.0
-                for (weight, j) in zip(weights, keyPositions) { sum += weight * values[c * g.positions + j] }
-                return sum
-            }
+        let group = queries.place(of: position).group
+        let y = (0..<g.channels).map { c in
+            Sums.dot(weights, g.values, at: g.places(ofChannel: c, keys, group: group))
         }
         return (y, largestAffinity)
     }
 
     /// s_ij before scaling, for every key of a group.
-    private func scores(column: Int, _ keyPositions: StrideTo<Int>) -> [Double] {
+    private func scores(column: Int, group: Int) -> [Double] {
         var scores = [Double](repeating: 0, count: keys.count)
-        phi.values.withUnsafeBufferPointer { keys in
-            for c in 0..<theta.channels {
-                let query = theta[c, column]
-                for (index, j) in keyPositions.enumerated() {
-                    let key = keys[c * phi.positions + j]
-                    switch formulation.score {
-                    case .dotProduct: scores[index] += query * key
-                    case .outerSum: scores[index] += query + key
-                    case .negativeSquaredDistance: scores[index] -= (query - key) * (query - key)
-                    }
-                }
+        for c in 0..<theta.channels {
+            let query = theta[c, column]
+            let key = phi.places(ofChannel: c, keys, group: group)
+            switch formulation.score {
+            case .dotProduct: Sums.add(query, times: phi.values, at: key, to: &scores)
+            case .negativeSquaredDistance:
+                Sums.subtractSquares(of: query, minus: phi.values, at: key, from: &scores)
+            case .outerSum:
+                for j in 0..<keys.count { scores[j] += query + phi.values[key.first + j * key.stride] }
             }
         }
         return scores

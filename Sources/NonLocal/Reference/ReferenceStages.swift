@@ -4,14 +4,12 @@ enum ReferenceStages {
     static func project(_ x: Field, by map: Linear?) -> Field {
         guard let map else { return x }
         var y = Field(channels: map.outputs, positions: x.positions)
-        y.values = x.values.withUnsafeBufferPointer { values in
-            nonisolated(unsafe) let input = values
-            return parallelRows(map.outputs, width: x.positions) { r, row in
-                for n in 0..<row.count { row[n] = map.bias[r] }
-                for c in 0..<map.inputs {
-                    let weight = map.weight[r * map.inputs + c]
-                    for n in 0..<row.count { row[n] += weight * input[c * row.count + n] }
-                }
+        y.values = parallelRows(map.outputs, width: x.positions) { r, row in
+            row.update(repeating: map.bias[r])
+            guard let sums = row.baseAddress else { return }
+            for c in 0..<map.inputs {
+                let channel = Sums.Places(first: c * x.positions, stride: 1, count: x.positions)
+                Sums.add(map.weight[r * map.inputs + c], times: x.values, at: channel, to: sums)
             }
         }
         return y
