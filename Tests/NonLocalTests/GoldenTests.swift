@@ -19,7 +19,7 @@ import Testing
     func openCLMatches(_ golden: GoldenCase) throws {
         let contents = try golden.read()
         let prepared = try contents.block.prepared(
-            for: contents.x.shape, backend: .opencl, validation: .full)
+            for: contents.x.shape, on: try TestDevice.session(), validation: .full)
         try expectMatch(contents, try prepared(contents.x))
     }
 
