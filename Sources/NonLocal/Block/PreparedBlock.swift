@@ -27,6 +27,7 @@ public final class PreparedBlock: Sendable {
 
     private let engine: Engine
     private let reference: ReferenceBlock
+    private let checker: RowChecker
     private let problem: BlockProblem
     private let options: RunOptions
     private let lock = NSLock()
@@ -39,6 +40,7 @@ public final class PreparedBlock: Sendable {
     ) throws {
         let geometry = try Geometry(configuration, shape: shape)
         reference = ReferenceBlock(configuration: configuration, weights: weights, geometry: geometry)
+        checker = RowChecker(reference)
         problem = BlockProblem(configuration, geometry, weights)
         self.options = options
         guard let session, !weights.isIdentity else {
@@ -155,7 +157,7 @@ public final class PreparedBlock: Sendable {
         guard case .staged = engine else { return .none(of: items * rows) }
         let chosen = SampledRows.choose(options.validation, items: items, rows: rows, call: calls)
         guard !chosen.isEmpty else { return .none(of: items * rows) }
-        let comparison = reference.compare(z, x, queries: queries, chosen)
+        let comparison = checker.compare(z, x, queries: queries, chosen)
         if let mismatch = comparison.mismatch {
             throw NonLocalError(mismatch, device: plan.device ?? plan.backend)
         }

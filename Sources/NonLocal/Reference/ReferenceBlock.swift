@@ -37,13 +37,20 @@ struct ReferenceBlock: Sendable {
             }
         }
         let operation = operation(on: input, queries: queries)
+        return rows(queries, of: input) { operation.result(column: $0, position: queries[$0]) }
+    }
+
+    /// z of some positions, given y and the largest affinity of each: W_z y + x.
+    func rows(
+        _ queries: [Int], of input: Field, y: @Sendable (_ row: Int) -> (y: [Double], largestAffinity: Double)
+    ) -> ReferenceRows {
         let map = weights.output
-        return ReferenceRows(count: queries.count, channels: channels) { row, z in
-            let (y, largestAffinity) = operation.result(column: row, position: queries[row])
-            for c in 0..<channels {
-                let weights = Sums.Places(first: c * map.inputs, stride: 1, count: map.inputs)
-                let sum = Sums.dot(y, map.weight, at: weights) + map.bias[c]
-                z[c] = residual ? sum + input[c, queries[row]] : sum
+        let residual = configuration.residual
+        return ReferenceRows(count: queries.count, channels: geometry.channels) { row, z in
+            let (y, largestAffinity) = y(row)
+            map.apply(to: y, z)
+            if residual {
+                for c in 0..<z.count { z[c] += input[c, queries[row]] }
             }
             return largestAffinity
         }

@@ -1,4 +1,4 @@
-extension ReferenceBlock {
+extension RowChecker {
     /// Compares rows of a result with the reference.
     ///
     /// - Parameters:
@@ -7,15 +7,16 @@ extension ReferenceBlock {
     func compare(
         _ z: Tensor<Float>, _ x: Tensor<Float>, queries: [Int]?, _ chosen: [(item: Int, rows: [Int])]
     ) -> Comparison {
+        let (configuration, geometry) = (reference.configuration, reference.geometry)
         let channels = geometry.channels
         let rowsOfItem = queries?.count ?? geometry.grid.count
         let positionsOfItem = geometry.grid.count
         var comparison = Comparison(
             isExponent: configuration.pairwise.formulation.normalizer == .softmax,
-            width: weights.theta?.outputs ?? channels)
+            width: reference.weights.theta?.outputs ?? channels)
         for (item, rows) in chosen {
             let positions = rows.map { queries?[$0] ?? $0 }
-            let expected = itemRows(x, item: item, queries: positions)
+            let expected = self.rows(x, item: item, queries: positions)
             for (index, row) in rows.enumerated() {
                 comparison.add(
                     item: item, row: positions[index], expected: expected[index],

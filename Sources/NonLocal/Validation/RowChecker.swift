@@ -1,0 +1,111 @@
+/// Computes a few rows of z in Double without projecting all positions, to check a result with.
+///
+/// The products are taken in another order: with x̃ the keys' x and a row of ones below it,
+///
+///     s_ij = θ_iᵀ φ_j = ([W_φ b_φ]ᵀ θ_i)ᵀ x̃_j          Σ_j p_ij g_j = [W_g b_g] Σ_j p_ij x̃_j
+///
+/// so a row costs C·M products instead of d·M, and the d·C·M of φ and g are saved. Max pooling behind the
+/// convolutions forbids that, and so does a distance: the plain reference then serves.
+struct RowChecker: Sendable {
+    let reference: ReferenceBlock
+    /// `[W_φ b_φ]ᵀ`, from θ to what x̃ is compared with; none where x itself is compared.
+    private let keyMap: Linear?
+    /// From x to b of the outer sum.
+    private let scoreMap: Linear?
+    /// `[W_g b_g]`
+    private let valueMap: Linear
+
+    init(_ reference: ReferenceBlock) {
+        self.reference = reference
+        let weights = reference.weights
+        valueMap = weights.g.onesAppended
+        keyMap = weights.phi?.onesAppended.transposed
+        scoreMap = weights.scorePhi.map { score in weights.phi.map(score.after) ?? score }
+    }
+
+    /// z for the given flat positions of one item, in the order that takes less.
+    func rows(_ x: Tensor<Float>, item: Int, queries: [Int]) -> ReferenceRows {
+        let geometry = reference.geometry
+        let projections = (valueMap.outputs + (keyMap?.inputs ?? 0)) * geometry.grid.count
+        let isCheaper = 2 * queries.count * geometry.keys.count < projections
+        return (isCheaper ? reassociatedRows(x, item: item, queries: queries) : nil)
+            ?? reference.itemRows(x, item: item, queries: queries)
+    }
+
+    /// z for the given flat positions of one item without φ and g, or none where that can't be had.
+    func reassociatedRows(_ x: Tensor<Float>, item: Int, queries: [Int]) -> ReferenceRows? {
+        let (configuration, geometry) = (reference.configuration, reference.geometry)
+        let formulation = configuration.pairwise.formulation
+        let weights = reference.weights
+        let poolsProjections = configuration.subsample == .convFirst && geometry.window != nil
+        guard !weights.isIdentity, !poolsProjections, formulation.score != .negativeSquaredDistance else {
+            return nil
+        }
+        let input = Field(x, item: item, layout: geometry.layout, channels: geometry.channels)
+        let features = ReferenceStages.groupNorm(input, weights.groupNorm)
+        var keys = features
+        if configuration.subsample == .poolFirst {
+            keys = ReferenceStages.maxPool(features, grid: geometry.grid, window: geometry.window)
+        }
+        let theta = ReferenceStages.project(features.gathered(queries), by: weights.theta)
+        let width = theta.channels
+        let values = keys.onesAppended
+        let operation = ReferenceOperation(
+            formulation: formulation, scale: configuration.scale.value(width: width),
+            ownWeight: configuration.ownWeight,
+            theta: ReferenceStages.project(theta, by: scoreMap == nil ? keyMap : weights.scoreTheta),
+            phi: scoreMap == nil
+                ? (keyMap == nil ? keys : values) : ReferenceStages.project(keys, by: scoreMap),
+            g: values, queries: geometry.queries, keys: geometry.keys)
+        return reference.rows(queries, of: input) { row in
+            let (sums, largestAffinity) = operation.result(column: row, position: queries[row])
+            let y = [Double](unsafeUninitializedCapacity: valueMap.outputs) { y, count in
+                y.initialize(repeating: 0)
+                valueMap.apply(to: sums, UnsafeMutableBufferPointer(rebasing: y[..<valueMap.outputs]))
+                count = valueMap.outputs
+            }
+            return (y, largestAffinity)
+        }
+    }
+}
+
+extension Linear {
+    /// `[weight bias]`, without a bias of its own: the same map of channels with a row of ones below them.
+    fileprivate var onesAppended: Linear {
+        let rows = (0..<outputs).flatMap { row in weight[row * inputs..<(row + 1) * inputs] + [bias[row]] }
+        return Linear(
+            outputs: outputs, inputs: inputs + 1, weight: rows, bias: Array(repeating: 0, count: outputs))
+    }
+
+    fileprivate var transposed: Linear {
+        let columns = (0..<inputs).flatMap { column in (0..<outputs).map { weight[$0 * inputs + column] } }
+        return Linear(
+            outputs: inputs, inputs: outputs, weight: columns, bias: Array(repeating: 0, count: inputs))
+    }
+
+    /// This map behind another.
+    fileprivate func after(_ first: Linear) -> Linear {
+        var weight = [Double](repeating: 0, count: outputs * first.inputs)
+        var bias = bias
+        for row in 0..<outputs {
+            for inner in 0..<inputs {
+                let factor = self.weight[row * inputs + inner]
+                bias[row] += factor * first.bias[inner]
+                for column in 0..<first.inputs {
+                    weight[row * first.inputs + column] +=
+                        factor * first.weight[inner * first.inputs + column]
+                }
+            }
+        }
+        return Linear(outputs: outputs, inputs: first.inputs, weight: weight, bias: bias)
+    }
+}
+
+extension Field {
+    /// The same with one more channel of ones.
+    fileprivate var onesAppended: Field {
+        var result = Field(channels: channels + 1, positions: positions)
+        result.values = values + Array(repeating: 1, count: positions)
+        return result
+    }
+}
