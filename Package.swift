@@ -52,6 +52,8 @@ let package = Package(
             name: "NonLocalTests", dependencies: ["NonLocal", "NonLocalKernels", "SwiftOpenCL"],
             exclude: ["Golden"],
             swiftSettings: strict),
+        .testTarget(
+            name: "NonLocalCLITests", dependencies: ["NonLocal", "NonLocalCLI"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,10 +1,42 @@
 import ArgumentParser
-
-#if Pictures
-    import CPNG
-#endif
+import Foundation
 
 @main
 struct NonLocalCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "nonlocal")
+    static let configuration = CommandConfiguration(
+        commandName: "nonlocal",
+        abstract: "The non-local operation on OpenCL devices, checked against a CPU reference.",
+        discussion: """
+            Exit status: 0 done; 1 failed, with a message on stderr; 2 a result did not pass validation; \
+            64 wrong usage; 130 interrupted.
+
+            A first look:
+              nonlocal devices
+              nonlocal run --input x.npy --weights block.safetensors --output z.npy
+            """,
+        subcommands: [Devices.self, Run.self, Verify.self, Bench.self])
+
+    static func main() {
+        stopOnInterrupt()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            guard let failure = Failure(error) else { exit(withError: error) }
+            Console.error(failure.message)
+            Foundation.exit(failure.status)
+        }
+    }
+
+    /// Ends the process with status 130 on Ctrl-C. No file is ever half-written under its own name, so there
+    /// is nothing to clean up.
+    private static func stopOnInterrupt() {
+        signal(SIGINT) { _ in _exit(ExitStatus.interrupted) }
+        // Whoever starts this from a thread that blocks signals, as Dispatch's do, hands that on.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    }
 }

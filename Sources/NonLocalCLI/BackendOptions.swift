@@ -1,0 +1,76 @@
+import ArgumentParser
+import NonLocal
+import SwiftOpenCL
+
+/// Where to run.
+struct BackendOptions: ParsableArguments {
+    enum Name: String, CaseIterable, ExpressibleByArgument {
+        case automatic, opencl, cpu
+    }
+
+    @Option(
+        help: """
+            opencl, cpu (the reference), or automatic: OpenCL if a device is there, else the reference.
+            """)
+    var backend: Name = .automatic
+
+    @Option(
+        help: """
+            The OpenCL device: its number in `nonlocal devices`, part of its name, gpu or cpu. Without it, \
+            what NONLOCAL_DEVICE says, else the best there is.
+            """)
+    var device: String?
+
+    @Option(help: "Bytes of device memory to stay under; by default a quarter of it, at most 1 GiB.")
+    var memoryLimit: Int?
+
+    func validate() throws {
+        if backend == .cpu, device != nil {
+            throw ValidationError("--device names an OpenCL device, which --backend cpu does not use.")
+        }
+        if let memoryLimit, memoryLimit <= 0 {
+            throw ValidationError("--memory-limit takes a positive number of bytes.")
+        }
+    }
+
+    /// The OpenCL device meant, if one is used.
+    var selector: DeviceSelector { device.map { DeviceSelector($0) } ?? .automatic }
+
+    var choice: Backend {
+        if device != nil { return .opencl(selector) }
+        return switch backend {
+        case .automatic: .automatic
+        case .opencl: .opencl
+        case .cpu: .cpu
+        }
+    }
+
+    /// Says what was taken if that was left open.
+    func announce(_ name: String, device: String?) {
+        guard backend == .automatic, self.device == nil else { return }
+        Console.note("backend \(name)\(device.map { ", device '\($0)'" } ?? ", no OpenCL device found")")
+    }
+}
+
+/// How many rows of an OpenCL result are compared with the reference: none, some or all.
+enum ValidationLevel: String, CaseIterable, ExpressibleByArgument {
+    case off, sampled, full
+
+    var validation: Validation {
+        switch self {
+        case .off: .off
+        case .sampled: .sampled(rows: 8)
+        case .full: .full
+        }
+    }
+}
+
+extension ValidationReport {
+    /// In words, for people.
+    var summary: String {
+        guard rows > 0 else { return "not validated" }
+        let error = maxRelativeError.map { ", largest relative error \($0.scientific)" } ?? ""
+        let tolerance = tolerance.map { " (tolerance \($0.scientific))" } ?? ""
+        return "validated \(rows) of \(rowsInAll) rows\(error)\(tolerance)"
+    }
+}

@@ -1,0 +1,140 @@
+import ArgumentParser
+import NonLocal
+import SwiftOpenCL
+
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Times random blocks of given shapes.",
+        discussion: """
+            GFLOP are counted by the formulas, a multiply-add as two. With --bare the non-local operation \
+            alone is timed, on θ, φ and g of the shape. Results are not validated unless --validate says so; \
+            validation is not part of the times.
+
+            Examples:
+              nonlocal bench --shape 8x1024x4x14x14 8x512x4x28x28 --subsample conv-first
+              nonlocal bench --bare --shape 1x512x3136 --json
+            """)
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Shapes of x, such as 8x1024x4x14x14 (default: 1x1024x4x14x14).", valueName: "shape"))
+    var shape: [ShapeOption] = [ShapeOption(extents: [1, 1024, 4, 14, 14])]
+
+    @Option(help: ArgumentHelp("d, the channels of θ and φ (default: half of C).", valueName: "d"))
+    var inner: Int?
+
+    @Option(help: ArgumentHelp("The channels of g (default: d).", valueName: "d_v"))
+    var valueChannels: Int?
+
+    @OptionGroup(title: "Block") var block: BlockOptions
+    @OptionGroup(title: "Backend") var backend: BackendOptions
+
+    @Option(help: "The arithmetic of OpenCL devices.")
+    var precision: Precision = .float32
+
+    @Option(help: "How the result is computed.")
+    var strategy: Strategy = .automatic
+
+    @Option(help: "How many times to run; by default until 2 seconds are over, from 5 to 50 times.")
+    var runs: Int?
+
+    @Option(
+        name: .customLong("validate"),
+        help: "How many rows of each OpenCL result are compared with the reference: none, some or all.")
+    var validation: ValidationLevel = .off
+
+    @Flag(help: "Time the operation alone, without projections; C is d then.")
+    var bare = false
+
+    @Flag(help: "Print a JSON array to stdout, one object for each shape.")
+    var json = false
+
+    func validate() throws {
+        if let runs, runs < 1 { throw ValidationError("--runs takes a positive number.") }
+        guard bare else { return }
+        if inner != nil { throw ValidationError("With --bare d is the shape's C: leave --inner out.") }
+        if block.subsample != nil || block.pool != nil || block.scope != nil || block.layout != nil {
+            throw ValidationError("--subsample, --pool, --scope and --layout need a block: leave --bare out.")
+        }
+    }
+
+    func run() throws {
+        if validation == .off {
+            Console.note("times are of results that are not validated; `nonlocal verify` checks the device")
+        }
+        var roof: Roof?
+        var timings: [Timing] = []
+        for (index, option) in shape.enumerated() {
+            let workload = try bare ? bareWorkload(option.extents) : blockWorkload(option.extents)
+            if index == 0 {
+                backend.announce(workload.plan.backend, device: workload.plan.device)
+                if workload.plan.device != nil { roof = try Roof(backend.selector.device()) }
+            }
+            timings.append(try Timing(workload, runs: runs, roof: roof))
+        }
+        if json {
+            Console.result(.array(timings.map(\.json)))
+        } else {
+            Console.result(Console.table([Timing.heading] + timings.map(\.row)))
+        }
+    }
+
+    private func blockWorkload(_ shape: [Int]) throws -> Workload {
+        let channelsLast = block.layout == .channelsLast
+        guard shape.count >= 3 else {
+            throw NonLocalError(
+                .shape, "\(ShapeOption(extents: shape)) is no shape of x", advice: "Use BxCxTxHxW.")
+        }
+        var configuration = NonLocalBlock.Configuration(
+            channels: shape[channelsLast ? shape.count - 1 : 1], innerChannels: inner,
+            valueChannels: valueChannels, pairwise: block.pairwise?.pairwise ?? .embeddedGaussian)
+        try block.apply(to: &configuration)
+        let weights = try BlockWeights.random(for: configuration, seed: 1, zeroInitialized: false)
+        let prepared = try NonLocalBlock(configuration, weights: weights).prepared(
+            for: shape, backend: backend.choice, precision: precision, strategy: strategy,
+            validation: validation.validation,
+            memoryLimit: backend.memoryLimit)
+        let x = try Tensor<Float>.normal(shape: shape, seed: 2)
+        return Workload(shape: shape, plan: prepared.plan) { try prepared.run(x) }
+    }
+
+    private func bareWorkload(_ shape: [Int]) throws -> Workload {
+        guard shape.count >= 3 else {
+            throw NonLocalError(
+                .shape, "\(ShapeOption(extents: shape)) is no shape of θ", advice: "Use BxdxN.")
+        }
+        var gShape = shape
+        gShape[1] = valueChannels ?? shape[1]
+        let pairwise = block.pairwise?.pairwise ?? .embeddedGaussian
+        var operation = NonLocalOperation(
+            pairwise: pairwise, scale: block.scale?.scale ?? .none, ownWeight: block.ownWeight ?? .include)
+        if pairwise == .concatenation {
+            let (entries, overflow) = shape[1].multipliedReportingOverflow(by: 2)
+            operation.pairwiseWeight = .init(weight: try .normal(shape: [overflow ? -1 : entries], seed: 4))
+        }
+        let prepared = try operation.prepared(
+            theta: shape, phi: shape, g: gShape, backend: backend.choice, precision: precision,
+            strategy: strategy, validation: validation.validation, memoryLimit: backend.memoryLimit)
+        let theta = try Tensor<Float>.normal(shape: shape, seed: 1)
+        let phi = try Tensor<Float>.normal(shape: shape, seed: 2)
+        let g = try Tensor<Float>.normal(shape: gShape, seed: 3)
+        return Workload(shape: shape, plan: prepared.plan) { try prepared.run(theta: theta, phi: phi, g: g) }
+    }
+}
+
+/// Positive extents with an x between them.
+struct ShapeOption: ExpressibleByArgument, CustomStringConvertible {
+    let extents: [Int]
+
+    init(extents: [Int]) { self.extents = extents }
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "x", omittingEmptySubsequences: false)
+        extents = parts.compactMap { Int($0) }
+        guard extents.count == parts.count, extents.allSatisfy({ $0 > 0 }) else { return nil }
+    }
+
+    var description: String { extents.map(String.init).joined(separator: "x") }
+    var defaultValueDescription: String { description }
+}

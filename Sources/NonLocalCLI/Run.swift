@@ -1,0 +1,128 @@
+import ArgumentParser
+import NonLocal
+
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs a trained block on a tensor: z = W_z y + x.",
+        discussion: """
+            The input is a .npy file of shape [B, C, L], [B, C, H, W] or [B, C, T, H, W]; the weights are a \
+            safetensors file with the names that mmcv, AlexHex7, SlowFast, pytorchvideo, Caffe2, Keras, LDM \
+            or diffusers give them. What such blocks imply (pooling, scale, layout) is the default; options \
+            win.
+
+            Example:
+              nonlocal run --input x.npy --weights block.safetensors --output z.npy --json
+            """)
+
+    @Option(help: "The input x, .npy.")
+    var input: String
+
+    @Option(help: "The block's weights, .safetensors.")
+    var weights: String
+
+    @Option(help: "The result z, .npy.")
+    var output: OutputPath
+
+    @Option(
+        help: "The text before the weights' names, such as module.nl_1; needed if there are several blocks.")
+    var prefix: String?
+
+    @Option(help: "Whose names the weights have.")
+    var dialect: Dialect = .automatic
+
+    @Option(help: ArgumentHelp("The number of groups of the group norm in front.", valueName: "groups"))
+    var groupNorm: Int?
+
+    @OptionGroup(title: "Block") var block: BlockOptions
+    @OptionGroup(title: "Backend") var backend: BackendOptions
+
+    @Option(
+        name: .customLong("validate"),
+        help: "How many rows of an OpenCL result are compared with the reference: none, some or all.")
+    var validation: ValidationLevel = .sampled
+
+    @Option(help: "The arithmetic of OpenCL devices.")
+    var precision: Precision = .float32
+
+    @Option(help: "How the result is computed.")
+    var strategy: Strategy = .automatic
+
+    @Option(help: ArgumentHelp("Also write the normalised affinities, [B, N, M], .npy.", valueName: "file"))
+    var attention: OutputPath?
+
+    @Flag(help: "Let NaN and infinity in the input through.")
+    var allowNonfinite = false
+
+    @Flag(help: "Print the plan, with operations, bytes and memory, before running it.")
+    var explain = false
+
+    @Flag(help: "Print a JSON object to stdout, all else to stderr.")
+    var json = false
+
+    func run() throws {
+        try output.check()
+        try attention?.check()
+        let x = try Tensor<Float>(npy: input)
+        let prepared = try prepare(for: x.shape)
+        let plan = prepared.plan
+        backend.announce(plan.backend, device: plan.device)
+        if explain { json ? Console.note(plan.description) : Console.result(plan.description) }
+
+        let result = try prepared.run(x)
+        let affinities = try attention.map { (path: $0.path, tensor: try prepared.attention(x)) }
+        try affinities?.tensor.write(npy: affinities?.path ?? "")
+        try result.output.write(npy: output.path)
+        report(result, plan, inputShape: x.shape)
+    }
+
+    private func prepare(for shape: [Int]) throws -> PreparedBlock {
+        let file = try BlockFile(reading: weights, dialect: dialect, prefix: prefix)
+        var configuration =
+            block.pairwise.map { file.configuration(for: $0.pairwise) } ?? file.configuration
+        try block.apply(to: &configuration)
+        var blockWeights = file.weights
+        if let groupNorm {
+            guard blockWeights.groupNorm != nil else {
+                throw Failure(
+                    "--group-norm has no effect: the weights in '\(weights)' have no group norm in front")
+            }
+            blockWeights.groupNorm?.groups = groupNorm
+        }
+        return try NonLocalBlock(configuration, weights: blockWeights).prepared(
+            for: shape, backend: backend.choice, precision: precision, strategy: strategy,
+            validation: validation.validation, memoryLimit: backend.memoryLimit,
+            allowNonFinite: allowNonfinite)
+    }
+
+    private func report(_ result: BlockResult, _ plan: Plan, inputShape: [Int]) {
+        let milliseconds = result.seconds * 1e3
+        let gflops = plan.textbookOperations / result.seconds / 1e9
+        let validation = result.validation
+        guard json else {
+            Console.result(
+                """
+                \(output.path): z of shape \(result.output.shape)
+                \(milliseconds.fixed(3)) ms, \(gflops.fixed(1)) GFLOP/s, \(plan.strategy.rawValue) on \
+                \(plan.device ?? "the CPU reference")
+                \(validation.summary)
+                """)
+            return
+        }
+        Console.result(
+            .object([
+                "backend": .string(plan.backend),
+                "device": .string(plan.device),
+                "input_shape": .shape(inputShape),
+                "output_shape": .shape(result.output.shape),
+                "strategy": .string(plan.strategy.rawValue),
+                "precision": .string(plan.precision.rawValue),
+                "milliseconds": .number(milliseconds),
+                "device_milliseconds": .number(result.deviceSeconds.map { $0 * 1e3 }),
+                "gflops": .number(gflops),
+                "validated_rows": .integer(validation.rows),
+                "max_abs_error": .number(validation.maxAbsoluteError),
+                "max_rel_error": .number(validation.maxRelativeError),
+                "tolerance": .number(validation.tolerance),
+            ]))
+    }
+}

@@ -1,0 +1,100 @@
+import NonLocal
+
+/// Work to be timed.
+struct Workload {
+    let shape: [Int]
+    let plan: Plan
+    let run: () throws -> BlockResult
+}
+
+/// How long a workload took.
+struct Timing {
+    let shape: [Int]
+    let plan: Plan
+    let runs: Int
+    let medianSeconds: Double
+    let leastSeconds: Double
+    /// The median of the kernels' time; none for the reference.
+    let deviceSeconds: Double?
+    /// The device's peak in the arithmetic used, in 10⁹ operations a second; none for the reference.
+    let roof: Double?
+    /// Of the last run.
+    let validation: ValidationReport
+
+    private static let mostRuns = 50
+    private static let leastRuns = 5
+    private static let leastReadings = 5
+    private static let patience = 2.0
+
+    /// Runs once to warm up, then as often as asked for, or until at least 5 runs and 2 seconds, or 50 runs,
+    /// are over. Between the runs the roof is measured, at least 5 times; the best reading counts.
+    init(_ workload: Workload, runs: Int?, roof: Roof?) throws {
+        var last = try workload.run()
+        var results: [(wall: Double, device: Double?)] = []
+        var total = 0.0
+        var peaks: [Double] = []
+        func goesOn() -> Bool {
+            if let runs { return results.count < runs }
+            return results.count < Self.leastRuns
+                || (total < Self.patience && results.count < Self.mostRuns)
+        }
+        while goesOn() {
+            if let roof { peaks.append(try roof.reading()) }
+            last = try workload.run()
+            results.append((last.seconds, last.deviceSeconds))
+            total += last.seconds
+        }
+        while let roof, peaks.count < Self.leastReadings { peaks.append(try roof.reading()) }
+
+        let walls = results.map(\.wall).sorted()
+        let devices = results.compactMap(\.device).sorted()
+        shape = workload.shape
+        plan = workload.plan
+        self.runs = results.count
+        medianSeconds = walls[walls.count / 2]
+        leastSeconds = walls[0]
+        deviceSeconds = devices.isEmpty ? nil : devices[devices.count / 2]
+        self.roof = peaks.max().map { $0 / 1e9 }
+        validation = last.validation
+    }
+
+    private var gflops: Double { plan.textbookOperations / medianSeconds / 1e9 }
+    private var percentOfRoof: Double? {
+        roof.map { plan.executedOperations / medianSeconds / 1e9 / $0 * 100 }
+    }
+
+    static let heading = [
+        "shape", "strategy", "median ms", "min ms", "device ms", "GFLOP", "GFLOP/s", "% of roof",
+        "largest error",
+    ]
+
+    var row: [String] {
+        [
+            ShapeOption(extents: shape).description, plan.strategy.rawValue, (medianSeconds * 1e3).fixed(3),
+            (leastSeconds * 1e3).fixed(3), deviceSeconds.map { ($0 * 1e3).fixed(3) } ?? "–",
+            (plan.textbookOperations / 1e9).fixed(3), gflops.fixed(1), percentOfRoof?.fixed(1) ?? "–",
+            validation.maxRelativeError?.scientific ?? "–",
+        ]
+    }
+
+    var json: JSON {
+        .object([
+            "shape": .shape(shape),
+            "backend": .string(plan.backend),
+            "device": .string(plan.device),
+            "strategy": .string(plan.strategy.rawValue),
+            "precision": .string(plan.precision.rawValue),
+            "runs": .integer(runs),
+            "validated_rows": .integer(validation.rows),
+            "max_rel_error": .number(validation.maxRelativeError),
+            "median_ms": .number(medianSeconds * 1e3),
+            "min_ms": .number(leastSeconds * 1e3),
+            "device_ms": .number(deviceSeconds.map { $0 * 1e3 }),
+            "gflops": .number(gflops),
+            "textbook_gflop": .number(plan.textbookOperations / 1e9),
+            "executed_gflop": .number(plan.executedOperations / 1e9),
+            "roof_gflops": .number(roof),
+            "percent_of_roof": .number(percentOfRoof),
+        ])
+    }
+}
