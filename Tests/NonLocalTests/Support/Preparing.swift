@@ -14,3 +14,15 @@ extension NonLocalBlock {
                 validation: validation, memoryLimit: memoryLimit, allowsNonFinite: allowNonFinite))
     }
 }
+
+extension NonLocalOperation {
+    /// The operation made ready in the session that tests share.
+    func prepared(
+        for shape: OperationShape, on session: OpenCLSession?, validation: Validation = .full,
+        memoryLimit: Int? = nil
+    ) throws -> PreparedOperation {
+        try PreparedOperation(
+            self, shape, session: session,
+            options: RunOptions(validation: validation, memoryLimit: memoryLimit))
+    }
+}

@@ -16,6 +16,10 @@ enum Tolerances {
         Double(min(terms, 64) + terms / 64 + 6) * Tolerance.rounding * magnitude + denormal
     }
 
+    /// Of two float32 results of small problems by the same formula, whose sums were taken in other orders:
+    /// some roundings of the affinities and some of the result.
+    static func sameFormula(largest: Double) -> Double { 64 * Tolerance.rounding * largest + denormal }
+
     /// Of one value that a few correctly rounded operations give; exp and log may be 3 and sqrt and the
     /// division 3 units off (OpenCL 1.2, 7.4), each of which is two roundings.
     static func elementwise(_ value: Double, operations: Int = 1) -> Double {
