@@ -1,0 +1,72 @@
+import Testing
+
+@testable import NonLocal
+
+@Suite struct ComparisonTests {
+    private func comparison(
+        _ expected: [Double], _ actual: [Float], x: [Float] = [1, 2, 3], affinity: Double = 0
+    ) -> Comparison {
+        var comparison = Comparison(isExponent: true, width: 4)
+        comparison.add(
+            item: 2, row: 7, expected: expected, actual: actual, input: x, largestAffinity: affinity)
+        return comparison
+    }
+
+    @Test func roundingPasses() {
+        #expect(comparison([2, 4, 6], [2, 4, 6]).mismatch == nil)
+        let near = comparison([2, 4, 6], [2, 4.000_000_5, 6])
+        #expect(near.mismatch == nil)
+        #expect(near.largestError > 0 && near.relativeError ?? 0 > 0)
+    }
+
+    @Test func aWrongNumberIsNamed() throws {
+        var all = Comparison(isExponent: true, width: 4)
+        for row in 0..<9 {
+            let actual: [Float] = row == 5 ? [2, 4.01, 6] : [2, 4, 6]
+            all.add(
+                item: 1, row: row, expected: [2.0, 4, 6], actual: actual, input: [1, 2, 3], largestAffinity: 0
+            )
+        }
+        let mismatch = try #require(all.mismatch)
+        #expect(mismatch.item == 1 && mismatch.row == 5 && mismatch.channel == 1)
+        #expect(mismatch.expected == 4 && mismatch.actual == Double(Float(4.01)))
+        #expect(abs(mismatch.relativeError - 0.01 / 3) < 1e-6 && mismatch.tolerance < 1e-5)
+        #expect(all.rows == 9)
+    }
+
+    @Test(arguments: [Float.nan, .infinity, -.infinity])
+    func whatIsNotFiniteIsCaught(_ value: Float) throws {
+        let mismatch = try #require(comparison([2, 4, 6], [2, 4, value]).mismatch)
+        #expect(mismatch.channel == 2 && mismatch.relativeError == .infinity)
+        // A later finite error is not worse.
+        #expect(try #require(comparison([2, 4, 6], [value, 5, 9]).mismatch).channel == 0)
+        // Where z is x there is no change to relate it to.
+        #expect(comparison([1, 2, 3], [1, value, 3]).mismatch?.channel == 1)
+    }
+
+    @Test func notFiniteOnBothSidesPasses() {
+        let values: [Float] = [.nan, .infinity, -.infinity]
+        #expect(comparison(values.map(Double.init), values, x: values).mismatch == nil)
+        #expect(comparison([.infinity, 1, 1], [-.infinity, 1, 1]).mismatch?.channel == 0)
+        #expect(comparison([.nan, 4, 6], [2, 4, 6]).mismatch?.channel == 0)
+    }
+
+    @Test func whereZIsXTheInputIsTheMeasure() {
+        #expect(comparison([1, 2, 3], [1, 2, 3]).relativeError == nil)
+        #expect(comparison([1, 2, 3], [1, 2, 3]).mismatch == nil)
+        #expect(comparison([1, 2, 3], [1, 2, 3.1]).mismatch?.channel == 2)
+        #expect(comparison([0, 0, 0], [0, 0, 0x1p-149], x: [0, 0, 0]).mismatch != nil)
+    }
+
+    @Test func largeAffinitiesWidenTheTolerance() throws {
+        let small = try #require(comparison([2, 4, 6], [2, 4, 6]).tolerance)
+        let large = try #require(comparison([2, 4, 6], [2, 4, 6], affinity: 1e4).tolerance)
+        #expect(small < 1e-5 && large > small && large < 2e-3)
+    }
+
+    @Test func theReportHasTheWorst() throws {
+        let report = comparison([2, 4, 6], [2, 4, 6.5]).report(of: 40)
+        #expect(report.rows == 1 && report.rowsInAll == 40 && report.maxAbsoluteError == 0.5)
+        #expect(abs((report.maxRelativeError ?? 0) - 0.5 / 3) < 1e-9)
+    }
+}

@@ -1,0 +1,175 @@
+import NonLocalKernels
+import SwiftOpenCL
+import Testing
+
+@testable import NonLocal
+
+/// Mistakes planted in every kernel: the comparison with the reference has to catch each.
+@Suite(.needsDevice) struct MutationTests {
+    struct Mutation: CustomTestStringConvertible, Sendable {
+        let source: KernelSource
+        let text: String
+        let replacement: String
+        let problem: BlockCase
+        var queries: [Int]?
+
+        init(
+            _ source: KernelSource, _ text: String, _ replacement: String, _ problem: BlockCase,
+            queries: [Int]? = nil
+        ) {
+            (self.source, self.text, self.replacement) = (source, text, replacement)
+            (self.problem, self.queries) = (problem, queries)
+        }
+
+        var testDescription: String { "\(source.fileName): \(text) → \(replacement)" }
+    }
+
+    private static let plain = BlockCase([2, 9, 70])
+    private static let video = BlockCase([2, 4, 2, 3, 5]) { $0.scope = .space }
+    private static let pooled = BlockCase([2, 4, 4, 6]) { $0.subsample = .convFirst }
+    private static let dotProduct = BlockCase([2, 9, 70]) { $0.pairwise = .dotProduct }
+    private static let concatenation = BlockCase([2, 9, 70]) { $0.pairwise = .concatenation }
+    private static let sum = BlockCase([2, 4, 70]) {
+        $0.pairwise = .generic(
+            .negativeSquaredDistance, weight: PairwiseFormTests.weight("exp(s)"), normalizer: .sum)
+        $0.scale = .factor(0.5)
+    }
+    private static let normed = BlockCase([2, 6, 70], normGroups: 2, mean: 1)
+
+    private static func own(_ ownWeight: OwnWeight, _ factor: Double = 1) -> BlockCase {
+        BlockCase([2, 4, 70]) {
+            $0.ownWeight = ownWeight
+            $0.scale = .factor(factor)
+        }
+    }
+
+    static let mutations = [
+        Mutation(.view, "(n) * (v).s4", "(n)", BlockCase([1, 5, 4], layout: .channelsLast)),
+        Mutation(.view, "((k) / (v).s5) * (v).s1", "0", plain),
+        Mutation(.view, "((k) % (v).s5) * (v).s2", "0", video),
+        Mutation(.groupNorm, "* scale[c]", "", normed),
+        Mutation(.groupNorm, "+ shift[c]", "", normed),
+        Mutation(.groupNorm, "1.0f / sqrt(variance + epsilon)", "1.0f / (variance + epsilon)", normed),
+        Mutation(.groupNorm, "mean + rest, 1), scratch)", "0.0f, 1), scratch)", normed),
+        Mutation(.groupNorm, "half_ > 0", "half_ > 1", normed),
+        Mutation(.groupNorm, "(long)group * channelsPerGroup", "0 * channelsPerGroup", normed),
+        Mutation(.gather, "index[k]", "index[0]", plain, queries: [3, 5]),
+        Mutation(.gather, "AT(xView, c, index[k])", "AT(xView, 0, index[k])", plain, queries: [3, 5]),
+        Mutation(.maxPool, "h0 + window.y", "h0 + window.y - 1", pooled),
+        Mutation(.maxPool, "k % pooledW * window.z", "k % pooledW", pooled),
+        Mutation(.maxPool, "value > result", "value < result", pooled),
+        Mutation(.projection, "total[r] + bias[row]", "total[r]", plain),
+        Mutation(.projection, "c < last", "c < last - 1", plain),
+        Mutation(.projection, "result += residual", "result -= residual", plain),
+        Mutation(.projection, "min(firstRow + r, outputs - 1)", "firstRow", plain),
+        Mutation(.affinity, "c < last", "c < last - 1", plain),
+        Mutation(.affinity, "(theta) + (phi)", "(theta) - (phi)", concatenation),
+        Mutation(.affinity, "(-((theta) - (phi))", "(((theta) - (phi))", sum),
+        Mutation(.affinity, "min(firstKey + r, keys - 1)", "min(firstKey + r, keys - 2)", plain),
+        Mutation(
+            .affinity, "firstRow + i", "i",
+            BlockCase([1, 4, 3000]) {
+                $0.subsample = .poolFirst; $0.pool = .flat(2)
+            }),
+        Mutation(.pairwiseWeight, "WEIGHT((scale * s[at]))", "WEIGHT(s[at])", sum),
+        Mutation(.pairwiseWeight, "WEIGHT((scale * s[at]))", "(scale * s[at])", concatenation),
+        Mutation(.ownWeight, "j != self", "j >= 0", own(.strongest)),
+        Mutation(.ownWeight, "sign * strongest", "0.0f", own(.exclude)),
+        Mutation(.ownWeight, "scale < 0.0f ? -1.0f : 1.0f", "1.0f", own(.strongest, -1)),
+        Mutation(.ownWeight, "own[firstRow + i]", "0", own(.exclude)),
+        Mutation(.softmax, "scale * 2.0f", "scale", plain),
+        Mutation(.softmax, "int j = 1;", "int j = keys;", BlockCase([1, 4, 70], deviation: 100)),
+        Mutation(.softmax, "part += weight;", "part = weight;", plain),
+        Mutation(.softmax, "scale < 0.0f ?", "scale > 0.0f ?", BlockCase([1, 4, 70], deviation: 100)),
+        Mutation(.normalize, "*= factor", "*= 1.0f", dotProduct),
+        Mutation(.normalize, "sum += part;", "sum = part;", sum),
+        Mutation(.aggregate, "j < last", "j < last - 1", dotProduct),
+        Mutation(.aggregate, "min(firstChannel + r, valueChannels - 1)", "firstChannel", plain),
+        Mutation(.aggregate, "total[r] += part[r]", "total[r] = part[r]", plain),
+    ]
+
+    @Test(arguments: mutations)
+    func areCaught(_ mutation: Mutation) throws {
+        let text = mutation.source.text
+        let mutated = text.replacing(mutation.text, with: mutation.replacement)
+        try #require(mutated != text, "'\(mutation.text)' does not occur in \(mutation.source.fileName)")
+        let session = try TestDevice.session(overriding: [mutation.source: mutated])
+        let problem = mutation.problem
+        let memoryLimit = problem.shape.last == 3000 ? 4 << 20 : nil
+        let prepared = try problem.block().prepared(
+            for: problem.shape, on: session, validation: .full, memoryLimit: memoryLimit)
+        let x = try problem.input()
+        let error = failure(.mismatch) { _ = try prepared.run(x, queries: mutation.queries) }
+        let mismatch = try #require(error?.mismatch)
+        #expect(!(mismatch.relativeError <= mismatch.tolerance))
+        #expect((0..<problem.shape[0]).contains(mismatch.item))
+        #expect((0..<problem.configuration.channels).contains(mismatch.channel))
+        let message = error?.message ?? ""
+        for part in [
+            "'\(session.device.name)'", "item \(mismatch.item)", "row \(mismatch.row)",
+            "expected \(mismatch.expected)", "actual \(mismatch.actual)", "tolerance \(mismatch.tolerance)",
+        ] {
+            #expect(message.contains(part), "'\(part)' is not in: \(message)")
+        }
+        #expect(error?.advice.contains("nonlocal verify") == true)
+    }
+
+    @Test func everyKernelFileHasOne() {
+        #expect(Set(Self.mutations.map(\.source)) == Set(KernelSource.allCases))
+    }
+
+    /// The same cases pass with the kernels as they are: it is the mutation that fails.
+    @Test func withoutThemThereIsNothingToCatch() throws {
+        for mutation in Self.mutations {
+            let prepared = try mutation.problem.prepared(on: .opencl)
+            _ = try prepared.run(mutation.problem.input(), queries: mutation.queries)
+        }
+    }
+
+    /// The default, eight sampled rows, catches a kernel that is wrong everywhere.
+    @Test func samplingCatchesThemToo() throws {
+        let source = KernelSource.softmax
+        let session = try TestDevice.session(
+            overriding: [source: source.text.replacing("scale * 2.0f", with: "scale")])
+        let problem = Self.plain
+        let prepared = try problem.block().prepared(
+            for: problem.shape, on: session, validation: .sampled(rows: 8))
+        let x = try problem.input()
+        _ = failure(.mismatch) { _ = try prepared(x) }
+        let off = try problem.block().prepared(for: problem.shape, on: session, validation: .off)
+        let report = try off.run(x).validation
+        #expect(report.rows == 0 && report.rowsInAll == 140 && report.maxRelativeError == nil)
+    }
+
+    @Test func theBareOperationCatchesThem() throws {
+        let source = KernelSource.aggregate
+        let session = try TestDevice.session(
+            overriding: [source: source.text.replacing("j < last", with: "j < last - 1")])
+        let x = try Tensor<Float>.normal(shape: [2, 3, 20], seed: 1)
+        let operation = NonLocalOperation(pairwise: .dotProduct)
+        let prepared = try operation.prepared(
+            for: OperationShape(operation, theta: x.shape, phi: x.shape, g: x.shape), on: session)
+        let error = failure(.mismatch) { _ = try prepared(theta: x, phi: x, g: x) }
+        #expect(error?.mismatch != nil)
+    }
+
+    @Test func aKernelThatDoesNotBuildSaysWhere() throws {
+        let text = KernelSource.softmax.text.replacing("float sum = 0.0f;", with: "float sum = missing;")
+        let line =
+            try #require(
+                text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex {
+                    $0.contains("missing")
+                }) + 1
+        let session = try TestDevice.session(overriding: [.softmax: text])
+        let problem = Self.plain
+        let error = try #require(throws: OpenCLError.self) {
+            _ = try problem.block().prepared(for: problem.shape, on: session)
+        }
+        #expect(error.name == "CL_BUILD_PROGRAM_FAILURE" && error.device == session.device.name)
+        #expect(error.call.contains("softmax.cl"))
+        let detail = try #require(error.detail)
+        for part in ["options: -cl-std=CL1.2", "softmax.cl:\(line):", "missing"] {
+            #expect(detail.contains(part), "'\(part)' is not in: \(detail)")
+        }
+    }
+}
