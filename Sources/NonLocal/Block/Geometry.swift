@@ -100,6 +100,10 @@ struct Geometry: Sendable, Hashable {
         channels = configuration.channels
         layout = configuration.layout
         grid = Grid(t: extents[0], h: extents[1], w: extents[2])
+        try SizeLimits.check(
+            "x", batch: batch,
+            channels: max(channels, configuration.innerChannels, configuration.valueChannels),
+            positions: grid.count)
         guard rank == 3 || configuration.scope == .spacetime else {
             throw NonLocalError(
                 .configuration,
@@ -110,6 +114,13 @@ struct Geometry: Sendable, Hashable {
         keyGrid = try Self.pooled(grid, by: window)
         queries = PositionGroups(grid, scope: configuration.scope)
         keys = PositionGroups(keyGrid, scope: configuration.scope)
+        guard configuration.ownWeight == .include || keys.count > 1 else {
+            throw NonLocalError(
+                .configuration,
+                "own weight \(configuration.ownWeight.rawValue) leaves nothing where x of shape \(shape) has "
+                    + "one position to compare with",
+                advice: "Include the own weight, or use a larger input or another scope.")
+        }
     }
 
     private static func window(
@@ -145,7 +156,7 @@ struct Geometry: Sendable, Hashable {
                 "a pool of \(t),\(h),\(w) does not go with scope \(configuration.scope.rawValue)",
                 advice: "Scope space pools 1,h,w; scope time pools t,1,1; sizes are positive.")
         }
-        return t * h * w == 1 ? nil : .grid(t: t, h: h, w: w)
+        return (t, h, w) == (1, 1, 1) ? nil : .grid(t: t, h: h, w: w)
     }
 
     private static func pooled(_ grid: Grid, by window: Window?) throws(NonLocalError) -> Grid {

@@ -11,8 +11,8 @@ struct Cost: Sendable, Hashable {
     }
 
     /// `operations` for each of `elements`, which are read and written.
-    static func elementwise(_ elements: Int, operations: Double) -> Cost {
-        Cost(operations: Double(elements) * operations, bytes: 8 * Double(elements))
+    static func elementwise(_ elements: Double, operations: Double) -> Cost {
+        Cost(operations: elements * operations, bytes: 8 * elements)
     }
 }
 
@@ -44,13 +44,15 @@ extension BlockProblem {
         let (positions, keys) = (geometry.grid.count, geometry.keys.count)
         var steps: [CostedStep] = []
         func elementwise(_ name: String, _ channels: Int, _ positions: Int, operations: Double) {
-            let cost = Cost.elementwise(batch * channels * positions, operations: operations)
+            let elements = Double(batch) * Double(channels) * Double(positions)
+            let cost = Cost.elementwise(elements, operations: operations)
             steps.append(CostedStep(name, cost, isProduct: false))
         }
         func product(_ name: String, _ rows: Int, _ inner: Int, _ columns: Int) {
             let cost = Cost.product(rows, inner, columns, batch: batch)
             steps.append(CostedStep(name, cost, isProduct: true))
         }
+        let pairs = Double(batch) * Double(rows) * Double(keys)
         let pools = geometry.window != nil
 
         guard !isIdentity else {
@@ -73,7 +75,7 @@ extension BlockProblem {
         if score == .outerSum {
             product("projection w_f", 1, width, rows + keyPositions)
             steps.append(
-                CostedStep("affinity", .elementwise(batch * rows * keys, operations: 1), isProduct: true))
+                CostedStep("affinity", .elementwise(pairs, operations: 1), isProduct: true))
         } else {
             product("affinity", rows, width, keys)
         }

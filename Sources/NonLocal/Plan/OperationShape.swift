@@ -30,14 +30,15 @@ struct OperationShape: Sendable, Hashable {
                     .shape, "\(name) has the shape \(shape)",
                     advice: "It is [B, channels, positions…], each at least 1.")
             }
-            _ = try elementCount(of: shape)
+            try SizeLimits.check(
+                name, batch: shape[0], channels: shape[1], positions: elementCount(of: Array(shape[2...])))
         }
         guard theta[0] == phi[0], theta[0] == g[0], theta[1] == phi[1], phi[2...] == g[2...] else {
             throw NonLocalError(
                 .shape, "θ \(theta), φ \(phi) and g \(g) don't fit each other",
                 advice: "θ and φ share the batch and d; φ and g share the batch and the positions.")
         }
-        _ = try elementCount(of: output)
+        try SizeLimits.check("y", batch: batch, channels: valueChannels, positions: rows)
         try operation.pairwise.formulation.validate(scale: operation.scale, ownWeight: operation.ownWeight)
         guard operation.ownWeight == .include || (keys == rows && keys > 1) else {
             throw NonLocalError(
@@ -73,7 +74,7 @@ struct OperationShape: Sendable, Hashable {
 
     /// The steps of the formulas, in order, with their cost over the whole batch.
     var steps: [CostedStep] {
-        let pairs = batch * rows * keys
+        let pairs = Double(batch) * Double(rows) * Double(keys)
         let affinity: [CostedStep] =
             score == .outerSum
             ? [

@@ -41,8 +41,7 @@ struct StagedLayout: Sendable, Hashable {
                     + "but '\(device.name)' allows \(device.maxAllocation) in one buffer",
                 advice: "Use a smaller input or another device.")
         }
-        let pairs = work.batch * work.groups * work.rows * work.keys
-        let wanted = min(pairs, max(Self.affinityElements, work.keys), largest)
+        let wanted = min(work.pairs, max(Self.affinityElements, work.keys), largest)
         let items = max(1, min(work.batch, (budget - wanted) / fixed, largest / max(widest?.value ?? 1, 1)))
         let capacity = min(wanted, budget - items * fixed)
         guard
@@ -74,4 +73,12 @@ struct StagedWork: Sendable, Hashable {
     /// Elements of each buffer for one item, apart from the affinities.
     var elementsPerItem: [BufferRole: Int]
     var weightElements: Int
+
+    /// Affinities of the whole batch, or as many as can be counted.
+    var pairs: Int {
+        [groups, rows, keys].reduce(batch) { pairs, factor in
+            let (product, overflow) = pairs.multipliedReportingOverflow(by: factor)
+            return overflow ? .max : product
+        }
+    }
 }
