@@ -10,7 +10,8 @@ enum SizeLimits {
             try elementCount(of: [batch, channels, positions]) <= elements
         else {
             throw NonLocalError(
-                .shape, "\(name) of \(batch) items, \(channels) channels and \(positions) positions is too large",
+                .shape,
+                "\(name) of \(batch) items, \(channels) channels and \(positions) positions is too large",
                 advice: "Each may be 2147483647, and the tensor have 2⁴⁸ elements.")
         }
     }
