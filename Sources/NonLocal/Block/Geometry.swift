@@ -37,12 +37,6 @@ struct PositionGroups: Sendable, Hashable {
         if positionStride == 1 { return (position / count, position % count) }
         return (position % positionStride, position / positionStride)
     }
-
-    /// The flat positions of a group, in order.
-    func positions(of group: Int) -> StrideTo<Int> {
-        let first = group * groupStride
-        return stride(from: first, to: first + count * positionStride, by: positionStride)
-    }
 }
 
 /// Everything about sizes that follows from a configuration and the shape of x.
