@@ -15,11 +15,21 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case aggregate
     /// No stage: what the device could do at most.
     case roof
+    /// What the panel kernels, those for CPU devices, share.
+    case panelTile = "panel_tile"
+    case panelPack = "panel_pack"
+    case panelProjection = "panel_projection"
+    case panelAttention = "panel_attention"
 
     /// The sources of the staged strategy that need no macros, in an order in which they compile as one program.
     public static let staged: [KernelSource] = [
         .view, .groupNorm, .gather, .maxPool, .projection, .affinity, .ownWeight, .softmax, .normalize,
         .aggregate,
+    ]
+
+    /// The sources of the panel kernels, in an order in which they compile as one program.
+    public static let panel: [KernelSource] = [
+        .view, .panelTile, .panelPack, .panelProjection, .panelAttention,
     ]
 
     /// The name of the file, as build logs have it.
@@ -41,6 +51,10 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .normalize: PackageResources.normalize_cl
             case .aggregate: PackageResources.aggregate_cl
             case .roof: PackageResources.roof_cl
+            case .panelTile: PackageResources.panel_tile_cl
+            case .panelPack: PackageResources.panel_pack_cl
+            case .panelProjection: PackageResources.panel_projection_cl
+            case .panelAttention: PackageResources.panel_attention_cl
             }
         return String(decoding: bytes, as: UTF8.self)
     }

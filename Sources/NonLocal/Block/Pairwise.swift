@@ -44,6 +44,12 @@ struct Formulation: Hashable, Sendable {
     var score: Pairwise.Score
     var weight: WeightExpression
     var normalizer: Pairwise.Normalizer
+
+    /// Whether rounding of a score grows with the score in its weight, as in an exponential, and not only in
+    /// proportion, as in a product.
+    var isExponent: Bool {
+        normalizer == .softmax || ![.score, .maximum(.score, .constant(0))].contains(weight)
+    }
 }
 
 extension Pairwise {

@@ -20,18 +20,12 @@ public final class PreparedBlock: Sendable {
     /// What a call does and costs.
     public let plan: Plan
 
-    private enum Engine: Sendable {
-        case reference
-        case staged(StagedBlock, StagedLayout, memoryLimit: Int)
-    }
-
-    private let engine: Engine
     private let reference: ReferenceBlock
     private let checker: RowChecker
-    private let problem: BlockProblem
     private let options: RunOptions
+    /// None where the reference computes, as it does for a block that is the identity.
+    private let engine: BlockEngine?
     private let lock = NSLock()
-    private nonisolated(unsafe) var workspace: Workspace?
     private nonisolated(unsafe) var calls = 0
 
     init(
@@ -41,20 +35,16 @@ public final class PreparedBlock: Sendable {
         let geometry = try Geometry(configuration, shape: shape)
         reference = ReferenceBlock(configuration: configuration, weights: weights, geometry: geometry)
         checker = RowChecker(reference)
-        problem = BlockProblem(configuration, geometry, weights)
         self.options = options
-        guard let session, !weights.isIdentity else {
-            engine = .reference
-            plan = Plan(reference: problem.steps, inputShape: shape)
-            return
+        if let session, !weights.isIdentity {
+            let engine = try BlockEngine(session, configuration, geometry, weights, options)
+            self.engine = engine
+            plan = engine.plan
+        } else {
+            engine = nil
+            plan = Plan(
+                reference: BlockProblem(configuration, geometry, weights).steps, inputShape: shape)
         }
-        let device = session.device
-        let limit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
-        let layout = try StagedLayout(
-            problem.stagedWork(sharesHostMemory: device.hasUnifiedMemory), limit: limit, device: device)
-        engine = .staged(
-            try StagedBlock(session, configuration, geometry, weights), layout, memoryLimit: limit)
-        plan = Plan(staged: problem.steps, inputShape: shape, layout, on: device, memoryLimit: limit)
     }
 
     /// z = W_z y + x.
@@ -78,7 +68,8 @@ public final class PreparedBlock: Sendable {
         defer { lock.unlock() }
         defer { calls += 1 }
         let start = ContinuousClock.now
-        let (z, deviceSeconds) = try compute(x, queries)
+        let (z, deviceSeconds): (Tensor<Float>, Double?) =
+            try engine?.output(x, queries) ?? (reference.output(x, queries: queries), nil)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         return BlockResult(
             output: z, validation: try validate(z, x, queries), seconds: seconds, deviceSeconds: deviceSeconds
@@ -94,40 +85,7 @@ public final class PreparedBlock: Sendable {
         try check(x, queries)
         lock.lock()
         defer { lock.unlock() }
-        switch engine {
-        case .reference: return try reference.attention(x, queries: queries).map(Float.init)
-        case .staged: return try stagedRun(queries).attention(x)
-        }
-    }
-
-    private func compute(_ x: Tensor<Float>, _ queries: [Int]?) throws -> (Tensor<Float>, Double?) {
-        switch engine {
-        case .reference: return (try reference.output(x, queries: queries), nil)
-        case .staged:
-            let (z, seconds) = try stagedRun(queries).output(x)
-            return (z, seconds)
-        }
-    }
-
-    /// The run for all positions in buffers that stay, or for chosen ones in buffers of their own.
-    private func stagedRun(_ queries: [Int]?) throws -> StagedRun {
-        guard case .staged(let block, let layout, let limit) = engine else {
-            throw NonLocalError(.configuration, "the CPU reference has no stages")
-        }
-        let context = block.session.context
-        guard let queries else {
-            let buffers = try workspace ?? Workspace(layout, in: context)
-            workspace = buffers
-            return StagedRun(block: block, layout: layout, workspace: buffers, queries: nil)
-        }
-        let part = BlockProblem(
-            reference.configuration, reference.geometry, reference.weights, queries: queries.count)
-        let device = block.session.device
-        let partLayout = try StagedLayout(
-            part.stagedWork(sharesHostMemory: device.hasUnifiedMemory), limit: limit, device: device)
-        return StagedRun(
-            block: block, layout: partLayout, workspace: try Workspace(partLayout, in: context),
-            queries: try ChosenQueries(queries, groups: reference.geometry.queries, in: context))
+        return try engine?.attention(x, queries) ?? reference.attention(x, queries: queries).map(Float.init)
     }
 
     private func check(_ x: Tensor<Float>, _ queries: [Int]?) throws {
@@ -154,7 +112,7 @@ public final class PreparedBlock: Sendable {
     {
         let rows = queries?.count ?? reference.geometry.grid.count
         let items = reference.geometry.batch
-        guard case .staged = engine else { return .none(of: items * rows) }
+        guard engine != nil else { return .none(of: items * rows) }
         let chosen = SampledRows.choose(options.validation, items: items, rows: rows, call: calls)
         guard !chosen.isEmpty else { return .none(of: items * rows) }
         let comparison = checker.compare(z, x, queries: queries, chosen)

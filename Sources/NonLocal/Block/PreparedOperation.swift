@@ -8,7 +8,7 @@ public final class PreparedOperation: Sendable {
     /// What a call does and costs.
     public let plan: Plan
 
-    private let staged: StagedOperation?
+    private let executor: OperationExecutor?
     private let operation: NonLocalOperation
     private let shape: OperationShape
     private let options: RunOptions
@@ -22,17 +22,19 @@ public final class PreparedOperation: Sendable {
         self.shape = shape
         self.options = options
         guard let session else {
-            staged = nil
+            executor = nil
             plan = Plan(reference: shape.steps, inputShape: shape.theta)
             return
         }
         let device = session.device
         let limit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
-        let layout = try StagedLayout(
-            shape.stagedWork(sharesHostMemory: device.hasUnifiedMemory), limit: limit, device: device)
-        staged = try StagedOperation(session, operation, shape, layout)
-        plan = Plan(
-            staged: shape.steps, inputShape: shape.theta, layout, on: device, memoryLimit: limit)
+        let methods = try Method.candidates(
+            options.strategy, operation.pairwise.formulation, ownWeight: operation.ownWeight, device: device)
+        let schedule = try Schedule(
+            firstOf: methods, { shape.workload($0, sharesHostMemory: device.hasUnifiedMemory) }, limit: limit,
+            device: device)
+        executor = try OperationExecutor(session, operation, shape, schedule)
+        plan = Plan(shape.steps, inputShape: shape.theta, schedule, on: device, memoryLimit: limit)
     }
 
     /// y, `[B, d_v, …]` with the positions of θ.
@@ -64,8 +66,8 @@ public final class PreparedOperation: Sendable {
         let reference = ReferenceBareOperation(operation, shape, theta: theta, phi: phi, g: g)
         let start = ContinuousClock.now
         let (y, deviceSeconds) =
-            try staged.map { staged -> (Tensor<Float>, Double?) in
-                try staged.run(theta: theta, phi: phi, g: g)
+            try executor.map { executor -> (Tensor<Float>, Double?) in
+                try executor.run(theta: theta, phi: phi, g: g)
             } ?? (reference.output(), nil)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         return BlockResult(
@@ -75,7 +77,7 @@ public final class PreparedOperation: Sendable {
     private func validate(_ y: Tensor<Float>, _ reference: ReferenceBareOperation) throws -> ValidationReport
     {
         let all = shape.batch * shape.rows
-        guard staged != nil else { return .none(of: all) }
+        guard executor != nil else { return .none(of: all) }
         let chosen = SampledRows.choose(
             options.validation, items: shape.batch, rows: shape.rows, call: calls)
         guard !chosen.isEmpty else { return .none(of: all) }

@@ -31,11 +31,13 @@ final class KernelLibrary: Sendable {
         try Kernel(program(Variant(sources: KernelSource.staged, macros: [:])), name: name)
     }
 
-    /// A kernel of one source, compiled with macros such as `VECTOR` or `WEIGHT(s)`.
+    /// A kernel of certain sources, compiled with macros such as `VECTOR` or `WEIGHT(s)`.
     ///
-    /// - Throws: `OpenCLError` with file, line, options and log if the source does not build.
-    func kernel(_ name: String, of source: KernelSource, defining macros: [String: String]) throws -> Kernel {
-        try Kernel(program(Variant(sources: [.view, source], macros: macros)), name: name)
+    /// - Throws: `OpenCLError` with file, line, options and log if a source does not build.
+    func kernel(_ name: String, of sources: [KernelSource], defining macros: [String: String]) throws
+        -> Kernel
+    {
+        try Kernel(program(Variant(sources: sources, macros: macros)), name: name)
     }
 
     private func program(_ variant: Variant) throws -> Program {

@@ -46,7 +46,7 @@ struct PairwiseWeightKernel: Sendable {
 
     init(_ library: KernelLibrary, weight: WeightExpression) throws {
         kernel = try library.kernel(
-            "pairwise_weight", of: .pairwiseWeight, defining: ["WEIGHT(s)": weight.openCL])
+            "pairwise_weight", of: [.view, .pairwiseWeight], defining: ["WEIGHT(s)": weight.openCL])
     }
 
     func launch(_ launcher: Launcher, _ s: Buffer<Float>, scale: Float, _ block: RowBlock) throws {

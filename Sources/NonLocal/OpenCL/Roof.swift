@@ -22,7 +22,7 @@ public final class Roof: Sendable {
         groupSize = isCPU ? 1 : min(256, device.maxWorkGroupSize)
         workItems = device.computeUnits * (isCPU ? 4 : 16 * groupSize)
         kernel = try session.library.kernel(
-            "roof", of: .roof, defining: ["VECTOR": "float\(lanes > 1 ? "\(lanes)" : "")"])
+            "roof", of: [.view, .roof], defining: ["VECTOR": "float\(lanes > 1 ? "\(lanes)" : "")"])
         result = try Buffer(session.context, count: workItems)
     }
 

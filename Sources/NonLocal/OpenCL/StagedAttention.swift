@@ -13,27 +13,6 @@ struct StagedAttention: Sendable {
     private let normalize: NormalizeKernels
     private let aggregate: AggregateKernel
 
-    /// Sizes and places of one operation's tensors.
-    struct Operands {
-        /// θ `[groups][d][rows]`, or a of the outer sum.
-        var theta: View
-        /// φ `[groups][d][keys]`, or b of the outer sum.
-        var phi: View
-        /// g `[groups][d_v][keys]`
-        var g: View
-        /// y `[groups][d_v][rows]`
-        var y: View
-        /// d, or 1 for the outer sum.
-        var width: Int
-        var valueChannels: Int
-        var groups: Int
-        var rows: Int
-        /// The key that each row is itself; without one i = j is a pair like any other.
-        var own: Buffer<Int32>?
-        /// Where in `own` the first row stands.
-        var firstOwn = 0
-    }
-
     init(_ library: KernelLibrary, formulation: Formulation, scale: Double, ownWeight: OwnWeight) throws {
         self.formulation = formulation
         self.scale = scale
@@ -54,7 +33,7 @@ struct StagedAttention: Sendable {
     ///
     /// - Parameter affinities: room for a block, `[group][key][row]`.
     func run(
-        _ launcher: Launcher, _ operands: Operands, blocks: RowBlocks, affinities: Buffer<Float>,
+        _ launcher: Launcher, _ operands: AttentionOperands, blocks: RowBlocks, affinities: Buffer<Float>,
         sink: ((RowBlock) throws -> Void)? = nil
     ) throws {
         for block in blocks.blocks(groups: operands.groups, rows: operands.rows) {
@@ -74,7 +53,7 @@ struct StagedAttention: Sendable {
     }
 
     private func weigh(
-        _ launcher: Launcher, _ affinities: Buffer<Float>, _ operands: Operands, _ block: RowBlock
+        _ launcher: Launcher, _ affinities: Buffer<Float>, _ operands: AttentionOperands, _ block: RowBlock
     ) throws {
         var scale = Float(scale)
         if let weight {

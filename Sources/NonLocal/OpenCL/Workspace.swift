@@ -1,23 +1,35 @@
 import SwiftOpenCL
 
-/// The buffers of a layout, allocated once and used again from call to call.
+/// The buffers of a schedule, allocated once and used again from call to call.
 struct Workspace: Sendable {
+    let schedule: Schedule
     private let buffers: [BufferRole: Buffer<Float>]
 
-    init(_ layout: StagedLayout, in context: Context) throws {
-        buffers = try layout.elements.mapValues { try Buffer(context, count: $0) }
+    init(_ schedule: Schedule, in context: Context) throws {
+        self.schedule = schedule
+        buffers = try schedule.elements.mapValues { try Buffer(context, count: $0) }
     }
 
-    /// The buffer of a role, if the layout has it.
+    /// The buffer of a role, if the schedule has it.
     subscript(role: BufferRole) -> Buffer<Float>? { buffers[role] }
 
     /// The buffer of a role that a step can't do without.
     ///
-    /// - Throws: ``NonLocalError/Code/memory`` if the layout left it out, which is a defect of the plan.
+    /// - Throws: ``NonLocalError/Code/memory`` if the schedule left it out, which is a defect of the plan.
     func required(_ role: BufferRole) throws(NonLocalError) -> Buffer<Float> {
         guard let buffer = buffers[role] else {
             throw NonLocalError(.memory, "the plan has no buffer for \(role.rawValue)")
         }
         return buffer
+    }
+
+    /// The row blocks of the staged strategy.
+    ///
+    /// - Throws: ``NonLocalError/Code/configuration`` if the schedule is of another strategy.
+    func blocks() throws(NonLocalError) -> RowBlocks {
+        guard let blocks = schedule.blocks else {
+            throw NonLocalError(.configuration, "the plan has no row blocks")
+        }
+        return blocks
     }
 }

@@ -34,10 +34,70 @@ struct BlockProblem: Sendable, Hashable {
         configuration.subsample == .poolFirst ? keyPositions : geometry.grid.count
     }
 
-    /// Elements of each buffer for one batch item, apart from the affinities.
+    /// Projections of the same tensor, which the panel kernels do in one launch.
+    var projectionGroups: [[BufferRole]] {
+        guard projectsAffinity else { return [[.g]] }
+        let sharesInput = !isSubset && (configuration.subsample != .poolFirst || geometry.window == nil)
+        return sharesInput ? [[.theta, .phi, .g]] : [[.theta], [.phi, .g]]
+    }
+
+    /// Channels and positions of a projection.
+    private func size(of role: BufferRole) -> (channels: Int, positions: Int) {
+        switch role {
+        case .theta: (width, rows)
+        case .phi: (width, projectedPositions)
+        default: (configuration.valueChannels, projectedPositions)
+        }
+    }
+
+    /// What a schedule has to find room for.
     ///
     /// - Parameter sharesHostMemory: whether the device works on x and z where they are.
-    func elementsPerItem(sharesHostMemory: Bool) -> [BufferRole: Int] {
+    func workload(_ method: Method, sharesHostMemory: Bool) -> Workload {
+        let groups = isSubset ? 1 : geometry.queries.groups
+        let rowsOfGroup = isSubset ? rows : geometry.queries.count
+        var elements = elementsPerItem(sharesHostMemory: sharesHostMemory)
+        if let tile = method.tile, method.strategy == .fused {
+            elements[.packedPhi] = groups * tile.packed(geometry.keys.count, width)
+            elements[.packedG] = groups * tile.packed(configuration.valueChannels, geometry.keys.count)
+        }
+        return Workload(
+            method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup,
+            keys: geometry.keys.count,
+            elementsPerItem: elements, weightElements: weightElements(method.tile)
+        ) { items in
+            guard let tile = method.tile else { return 0 }
+            var launches = projectionGroups.map { group in
+                tile.projectionBlocks(
+                    inputs: geometry.channels, outputs: group.reduce(0) { $0 + size(of: $1).channels },
+                    positions: size(of: group[0]).positions, items: items
+                ).scratch
+            }
+            launches.append(
+                tile.projectionBlocks(
+                    inputs: configuration.valueChannels, outputs: geometry.channels, positions: rows,
+                    items: items
+                ).scratch)
+            if score == .outerSum {
+                for positions in [rows, keyPositions] {
+                    launches.append(
+                        tile.projectionBlocks(inputs: width, outputs: 1, positions: positions, items: items)
+                            .scratch)
+                }
+            }
+            if method.strategy == .fused {
+                launches.append(
+                    tile.attentionBlocks(
+                        width: width, valueChannels: configuration.valueChannels, rows: rowsOfGroup,
+                        groups: items * groups
+                    ).scratch)
+            }
+            return launches.max() ?? 0
+        }
+    }
+
+    /// Elements of each buffer for one batch item that the formulas name.
+    private func elementsPerItem(sharesHostMemory: Bool) -> [BufferRole: Int] {
         let (channels, positions) = (geometry.channels, geometry.grid.count)
         let poolsInput = configuration.subsample == .poolFirst && geometry.window != nil
         let poolsProjections = configuration.subsample == .convFirst && geometry.window != nil
@@ -61,21 +121,16 @@ struct BlockProblem: Sendable, Hashable {
         return elements.filter { $0.value > 0 }
     }
 
-    /// Elements of all weights.
-    var weightElements: Int {
+    /// Elements of all weights, packed for a tile or as they are.
+    private func weightElements(_ tile: PanelTile?) -> Int {
         let (channels, values) = (geometry.channels, configuration.valueChannels)
-        let affinity = projectsAffinity ? 2 * width * (channels + 1) : 0
-        let pair = score == .outerSum ? 2 * width + 2 : 0
-        return affinity + pair + values * (channels + 1) + channels * (values + 1)
-            + (normGroups > 0 ? 2 * channels : 0)
-    }
-
-    /// What the staged strategy has to find room for.
-    func stagedWork(sharesHostMemory: Bool) -> StagedWork {
-        StagedWork(
-            batch: geometry.batch, groups: isSubset ? 1 : geometry.queries.groups,
-            rows: isSubset ? rows : geometry.queries.count, keys: geometry.keys.count,
-            elementsPerItem: elementsPerItem(sharesHostMemory: sharesHostMemory),
-            weightElements: weightElements)
+        func map(_ outputs: Int, _ inputs: Int) -> Int {
+            (tile?.packed(outputs, inputs) ?? outputs * inputs) + outputs
+        }
+        let inputs = projectionGroups.reduce(0) { sum, group in
+            sum + map(group.reduce(0) { $0 + size(of: $1).channels }, channels)
+        }
+        let pair = score == .outerSum ? 2 * map(1, width) : 0
+        return inputs + pair + map(channels, values) + (normGroups > 0 ? 2 * channels : 0)
     }
 }

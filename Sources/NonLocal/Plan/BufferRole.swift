@@ -29,4 +29,10 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case aggregate
     /// The affinities of a row block.
     case affinity
+    /// φ of all groups, packed for the panel kernels.
+    case packedPhi = "packed phi"
+    /// g of all groups, packed for the panel kernels.
+    case packedG = "packed g"
+    /// What the panel kernels' work-items keep for themselves.
+    case scratch
 }

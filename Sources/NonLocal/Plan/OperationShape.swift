@@ -54,22 +54,40 @@ struct OperationShape: Sendable, Hashable {
         }
     }
 
-    /// Elements of all weights.
-    var weightElements: Int { score == .outerSum ? 2 * width + 2 : 0 }
-
-    /// What the staged strategy has to find room for.
-    func stagedWork(sharesHostMemory: Bool) -> StagedWork {
-        let operands: [BufferRole: Int] =
-            sharesHostMemory
-            ? [:]
-            : [
+    /// What a schedule has to find room for.
+    ///
+    /// - Parameter sharesHostMemory: whether the device works on the operands where they are.
+    func workload(_ method: Method, sharesHostMemory: Bool) -> Workload {
+        var elements: [BufferRole: Int] = [:]
+        if !sharesHostMemory {
+            elements = [
                 .theta: width * rows, .phi: width * keys, .g: valueChannels * keys,
                 .aggregate: valueChannels * rows,
             ]
-        let scores: [BufferRole: Int] = score == .outerSum ? [.thetaScores: rows, .phiScores: keys] : [:]
-        return StagedWork(
-            batch: batch, groups: 1, rows: rows, keys: keys,
-            elementsPerItem: operands.merging(scores) { $1 }, weightElements: weightElements)
+        }
+        if score == .outerSum {
+            elements[.thetaScores] = rows
+            elements[.phiScores] = keys
+        }
+        if let tile = method.tile, method.strategy == .fused {
+            elements[.packedPhi] = tile.packed(keys, width)
+            elements[.packedG] = tile.packed(valueChannels, keys)
+        }
+        return Workload(
+            method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,
+            weightElements: score == .outerSum ? 2 * (method.tile?.packed(1, width) ?? width) + 2 : 0
+        ) { items in
+            guard let tile = method.tile else { return 0 }
+            if method.strategy == .fused {
+                return tile.attentionBlocks(
+                    width: width, valueChannels: valueChannels, rows: rows, groups: items
+                ).scratch
+            }
+            guard score == .outerSum else { return 0 }
+            return [rows, keys].map {
+                tile.projectionBlocks(inputs: width, outputs: 1, positions: $0, items: items).scratch
+            }.max() ?? 0
+        }
     }
 
     /// The steps of the formulas, in order, with their cost over the whole batch.

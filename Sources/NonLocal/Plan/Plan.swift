@@ -17,11 +17,22 @@ public struct Plan: Sendable, Hashable {
         public let bytes: Int
     }
 
+    /// The kind of kernels that compute a plan's products.
+    public enum KernelClass: String, Sendable, Hashable {
+        /// The loops of the CPU reference.
+        case reference
+        /// One work-item a position: right on every device, tuned for none.
+        case plain
+        /// Register tiles with vector lanes along the positions, for CPU devices.
+        case panel
+    }
+
     /// `opencl` or `cpu`.
     public let backend: String
     /// The OpenCL device's name.
     public let device: String?
     public let strategy: Strategy
+    public let kernels: KernelClass
     public let precision: Precision
     /// The shape of x.
     public let inputShape: [Int]
@@ -38,16 +49,18 @@ public struct Plan: Sendable, Hashable {
     public let memoryLimit: Int
     /// Batch items worked on together.
     public let itemsPerSlice: Int
-    /// Groups of positions, and query positions of each, whose affinities are in memory at one time.
-    public let groupsPerBlock: Int
-    public let rowsPerBlock: Int
+    /// Groups of positions whose affinities are in memory at one time; none where they never are.
+    public let groupsPerBlock: Int?
+    /// Query positions of each group whose affinities are in memory at one time; none where they never are.
+    public let rowsPerBlock: Int?
 }
 
 extension Plan: CustomStringConvertible {
     /// The plan as a table for people.
     public var description: String {
         var lines = [
-            "\(strategy.rawValue) on \(device.map { "'\($0)' (\(backend))" } ?? "the CPU reference")"
+            "\(strategy.rawValue), \(kernels.rawValue) kernels, on "
+                + (device.map { "'\($0)' (\(backend))" } ?? "the CPU reference")
         ]
         lines.append("x \(inputShape), \(precision.rawValue)")
         for step in steps {
@@ -63,9 +76,10 @@ extension Plan: CustomStringConvertible {
                 "memory: \((Double(peakMemory) / 1_048_576).fixed(1)) of "
                     + "\((Double(memoryLimit) / 1_048_576).fixed(1)) MiB allowed (\(list.joined(separator: ", ")))"
             )
-            lines.append(
-                "blocks: \(itemsPerSlice) items at a time; affinities of \(groupsPerBlock) groups, "
-                    + "\(rowsPerBlock) rows at a time")
+            lines.append("slices: \(itemsPerSlice) batch items at a time")
+        }
+        if let groupsPerBlock, let rowsPerBlock {
+            lines.append("blocks: affinities of \(groupsPerBlock) groups, \(rowsPerBlock) rows at a time")
         }
         return lines.joined(separator: "\n")
     }

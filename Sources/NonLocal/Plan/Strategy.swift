@@ -1,3 +1,5 @@
+import SwiftOpenCL
+
 /// The way a plan computes the operation.
 public enum Strategy: String, Sendable, Hashable, CaseIterable {
     /// The plan's choice.
@@ -5,10 +7,56 @@ public enum Strategy: String, Sendable, Hashable, CaseIterable {
     /// Affinity, normalisation and aggregation one after the other, in row blocks: bounded memory, plain
     /// kernels, attention maps.
     case staged
+    /// One pass with online softmax, which never holds the affinities: softmax forms, on CPU devices so far.
+    case fused
 }
 
 /// The arithmetic of an accelerated run.
 public enum Precision: String, Sendable, Hashable, CaseIterable {
     /// float32 operands and accumulation.
     case float32
+}
+
+/// What a device computes a workload with.
+struct Method: Sendable, Hashable {
+    /// Never ``Strategy/automatic``.
+    let strategy: Strategy
+    /// The tile of the panel kernels, or none where the plain ones serve.
+    let tile: PanelTile?
+
+    /// The staged strategy on the plain kernels, which can do everything.
+    static let plain = Method(strategy: .staged, tile: nil)
+
+    private init(strategy: Strategy, tile: PanelTile?) {
+        self.strategy = strategy
+        self.tile = tile
+    }
+
+    /// The methods that can compute a formulation by the strategy that is wanted, the fastest first; where
+    /// the choice is free, the last one takes the least memory.
+    ///
+    /// - Throws: ``NonLocalError/Code/configuration`` if a strategy is wanted that can't compute this.
+    static func candidates(
+        _ wanted: Strategy, _ formulation: Formulation, ownWeight: OwnWeight, device: Device
+    ) throws(NonLocalError) -> [Method] {
+        let tile = PanelTile(device)
+        let isSoftmax = formulation == Pairwise.embeddedGaussian.formulation && ownWeight == .include
+        switch wanted {
+        case .staged: return [.plain]
+        case .automatic:
+            guard let tile else { return [.plain] }
+            return (isSoftmax ? [Method(strategy: .fused, tile: tile)] : [])
+                + [Method(strategy: .staged, tile: tile), .plain]
+        case .fused:
+            guard isSoftmax, let tile else {
+                throw NonLocalError(
+                    .configuration,
+                    isSoftmax
+                        ? "there are no fused kernels yet for '\(device.name)', which is no CPU device"
+                        : "the fused strategy computes a softmax of dot products with own weight included only",
+                    advice: "Use strategy automatic or staged.")
+            }
+            return [Method(strategy: .fused, tile: tile)]
+        }
+    }
 }

@@ -56,7 +56,7 @@ struct ReferenceBareOperation: Sendable {
     /// Compares rows of y with the reference.
     func compare(_ y: Tensor<Float>, _ chosen: [(item: Int, rows: [Int])]) -> Comparison {
         var comparison = Comparison(
-            isExponent: operation.pairwise.formulation.normalizer == .softmax, width: shape.width)
+            isExponent: operation.pairwise.formulation.isExponent, width: shape.width)
         let (rows, channels) = (shape.rows, shape.valueChannels)
         let zeros = [Float](repeating: 0, count: channels)
         for (item, chosenRows) in chosen {

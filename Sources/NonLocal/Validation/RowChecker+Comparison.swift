@@ -12,7 +12,7 @@ extension RowChecker {
         let rowsOfItem = queries?.count ?? geometry.grid.count
         let positionsOfItem = geometry.grid.count
         var comparison = Comparison(
-            isExponent: configuration.pairwise.formulation.normalizer == .softmax,
+            isExponent: configuration.pairwise.formulation.isExponent,
             width: reference.weights.theta?.outputs ?? channels)
         for (item, rows) in chosen {
             let positions = rows.map { queries?[$0] ?? $0 }

@@ -18,7 +18,8 @@ import Testing
         while high - low > 4 {
             let middle = (low + high) / 2
             do {
-                _ = try block.prepared(for: problem.shape, on: TestDevice.session(), memoryLimit: middle)
+                _ = try block.prepared(
+                    for: problem.shape, on: TestDevice.session(), strategy: .staged, memoryLimit: middle)
                 high = middle
             } catch let error as NonLocalError where error.code == .memory {
                 low = middle
@@ -32,17 +33,18 @@ import Testing
         let block = try problem.block()
         let session = try TestDevice.session()
         let x = try problem.input()
-        let whole = try block.prepared(for: problem.shape, on: session)
+        let whole = try block.prepared(for: problem.shape, on: session, strategy: .staged)
         let z = try whole(x)
         let map = try whole.attention(x)
         let smallest = try smallestLimit(problem)
         var cuts: Set<[Int]> = []
         for limit in [smallest, smallest + 400, smallest * 5 / 4, smallest * 2, smallest * 4] {
-            let prepared = try block.prepared(for: problem.shape, on: session, memoryLimit: limit)
+            let prepared = try block.prepared(
+                for: problem.shape, on: session, strategy: .staged, memoryLimit: limit)
             let plan = prepared.plan
             #expect(plan.peakMemory <= limit && plan.memoryLimit == limit)
             #expect(plan.allocations.reduce(0) { $0 + $1.bytes } == plan.peakMemory)
-            cuts.insert([plan.itemsPerSlice, plan.groupsPerBlock, plan.rowsPerBlock])
+            cuts.insert([plan.itemsPerSlice, plan.groupsPerBlock ?? 0, plan.rowsPerBlock ?? 0])
             let result = try prepared.run(x)
             expectSameBits(result.output.elements, z.elements, "limit \(limit)")
             expectSameBits(try prepared.attention(x).elements, map.elements, "map, limit \(limit)")
@@ -53,7 +55,9 @@ import Testing
                 "queries, limit \(limit)")
         }
         #expect(cuts.count >= 3, "the limits made no difference: \(cuts)")
-        let plan = try block.prepared(for: problem.shape, on: session, memoryLimit: smallest).plan
+        let plan = try block.prepared(
+            for: problem.shape, on: session, strategy: .staged, memoryLimit: smallest
+        ).plan
         #expect(plan.itemsPerSlice == 1 && plan.groupsPerBlock == 1)
     }
 
@@ -61,16 +65,18 @@ import Testing
     func tooSmallALimitSaysWhatIsNeeded(_ limit: Int) throws {
         let problem = BlockCase([2, 4, 300])
         let error = failure(.memory) {
-            _ = try problem.block().prepared(for: problem.shape, on: TestDevice.session(), memoryLimit: limit)
+            _ = try problem.block().prepared(
+                for: problem.shape, on: TestDevice.session(), strategy: .staged, memoryLimit: limit)
         }
         #expect(error?.message.contains("the limit is \(limit)") == true, "\(String(describing: error))")
         let needed = try #require(
             error?.message.split(separator: " ").compactMap { Int($0) }.first, "no number in the message")
         #expect(error?.advice.contains("Raise the memory limit") == true)
-        _ = try problem.block().prepared(for: problem.shape, on: TestDevice.session(), memoryLimit: needed)
+        _ = try problem.block().prepared(
+            for: problem.shape, on: TestDevice.session(), strategy: .staged, memoryLimit: needed)
         _ = failure(.memory) {
             _ = try problem.block().prepared(
-                for: problem.shape, on: TestDevice.session(), memoryLimit: needed - 4)
+                for: problem.shape, on: TestDevice.session(), strategy: .staged, memoryLimit: needed - 4)
         }
     }
 
@@ -79,13 +85,16 @@ import Testing
         let operation = NonLocalOperation(scale: .factor(0.3))
         let shape = try OperationShape(operation, theta: x.shape, phi: x.shape, g: x.shape)
         let session = try TestDevice.session()
-        let whole = try operation.prepared(for: shape, on: session)
+        let whole = try operation.prepared(for: shape, on: session, strategy: .staged)
         let y = try whole(theta: x, phi: x, g: x)
-        let cut = try operation.prepared(for: shape, on: session, memoryLimit: whole.plan.peakMemory / 4)
+        let cut = try operation.prepared(
+            for: shape, on: session, strategy: .staged, memoryLimit: whole.plan.peakMemory / 4)
         #expect(cut.plan.peakMemory <= whole.plan.peakMemory / 4)
-        #expect(cut.plan.rowsPerBlock * cut.plan.groupsPerBlock < 600)
+        #expect((cut.plan.rowsPerBlock ?? 0) * (cut.plan.groupsPerBlock ?? 0) < 600)
         expectSameBits(try cut(theta: x, phi: x, g: x).elements, y.elements)
-        let error = failure(.memory) { _ = try operation.prepared(for: shape, on: session, memoryLimit: 100) }
+        let error = failure(.memory) {
+            _ = try operation.prepared(for: shape, on: session, strategy: .staged, memoryLimit: 100)
+        }
         #expect(error?.message.contains("the limit is 100") == true)
     }
 }

@@ -4,25 +4,26 @@ extension NonLocalBlock {
     /// The block made ready as ``prepared(for:backend:precision:strategy:validation:memoryLimit:allowNonFinite:)``
     /// does, but in the session that tests share, so that its kernels are built already.
     func prepared(
-        for shape: [Int], on session: OpenCLSession?, validation: Validation = .full, memoryLimit: Int? = nil,
-        allowNonFinite: Bool = false
+        for shape: [Int], on session: OpenCLSession?, strategy: Strategy = .automatic,
+        validation: Validation = .full, memoryLimit: Int? = nil, allowNonFinite: Bool = false
     ) throws -> PreparedBlock {
         try PreparedBlock(
             configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
             session: session,
             options: RunOptions(
-                validation: validation, memoryLimit: memoryLimit, allowsNonFinite: allowNonFinite))
+                strategy: strategy, validation: validation, memoryLimit: memoryLimit,
+                allowsNonFinite: allowNonFinite))
     }
 }
 
 extension NonLocalOperation {
     /// The operation made ready in the session that tests share.
     func prepared(
-        for shape: OperationShape, on session: OpenCLSession?, validation: Validation = .full,
-        memoryLimit: Int? = nil
+        for shape: OperationShape, on session: OpenCLSession?, strategy: Strategy = .automatic,
+        validation: Validation = .full, memoryLimit: Int? = nil
     ) throws -> PreparedOperation {
         try PreparedOperation(
             self, shape, session: session,
-            options: RunOptions(validation: validation, memoryLimit: memoryLimit))
+            options: RunOptions(strategy: strategy, validation: validation, memoryLimit: memoryLimit))
     }
 }

@@ -1,33 +1,31 @@
 import SwiftOpenCL
 
-/// The bare operation on an OpenCL device, stage by stage.
-struct StagedOperation: Sendable {
+/// The bare operation on an OpenCL device.
+struct OperationExecutor: Sendable {
     private let session: OpenCLSession
     private let shape: OperationShape
-    private let layout: StagedLayout
     private let workspace: Workspace
-    private let attention: StagedAttention
-    private let projection: ProjectionKernel
-    private let scoreTheta: DeviceLinear?
-    private let scorePhi: DeviceLinear?
+    private let attention: Attention
+    private let projector: Projector
+    private let scoreTheta: Projector.Maps?
+    private let scorePhi: Projector.Maps?
     private let own: Buffer<Int32>?
 
     init(
         _ session: OpenCLSession, _ operation: NonLocalOperation, _ shape: OperationShape,
-        _ layout: StagedLayout
+        _ schedule: Schedule
     ) throws {
         self.session = session
         self.shape = shape
-        self.layout = layout
-        workspace = try Workspace(layout, in: session.context)
-        attention = try StagedAttention(
-            session.library, formulation: operation.pairwise.formulation,
+        workspace = try Workspace(schedule, in: session.context)
+        attention = try Attention(
+            session.library, schedule.method, formulation: operation.pairwise.formulation,
             scale: operation.scale.value(width: shape.width), ownWeight: operation.ownWeight)
-        projection = try ProjectionKernel(session.library)
-        let halves =
-            operation.pairwise.formulation.score == .outerSum ? operation.pairwiseWeight?.halves : nil
-        scoreTheta = try halves.map { try DeviceLinear($0.theta, in: session.context) }
-        scorePhi = try halves.map { try DeviceLinear($0.phi, in: session.context) }
+        let projector = try Projector(session, schedule.method.tile)
+        self.projector = projector
+        let halves = shape.score == .outerSum ? operation.pairwiseWeight?.halves : nil
+        scoreTheta = try halves.map { try projector.load([$0.theta]) }
+        scorePhi = try halves.map { try projector.load([$0.phi]) }
         own =
             operation.ownWeight == .include
             ? nil : try Buffer(session.context, copying: (0..<shape.rows).map(Int32.init), access: .readOnly)
@@ -40,8 +38,8 @@ struct StagedOperation: Sendable {
         let exchange = HostExchange(session: session)
         let storage = try TensorStorage<Float>(count: elementCount(of: shape.output))
         var seconds = 0.0
-        for first in stride(from: 0, to: shape.batch, by: layout.itemsPerSlice) {
-            let items = first..<min(first + layout.itemsPerSlice, shape.batch)
+        for first in stride(from: 0, to: shape.batch, by: workspace.schedule.itemsPerSlice) {
+            let items = first..<min(first + workspace.schedule.itemsPerSlice, shape.batch)
             let launcher = Launcher(session.queue)
             func upload(_ tensor: Tensor<Float>, _ channels: Int, _ positions: Int, _ role: BufferRole) throws
                 -> View
@@ -52,13 +50,14 @@ struct StagedOperation: Sendable {
                     try exchange.upload(tensor, range, staging: workspace[role]), channels: channels,
                     positions: positions)
             }
-            func score(_ view: View, _ map: DeviceLinear?, _ positions: Int, _ role: BufferRole) throws
+            func score(_ view: View, _ maps: Projector.Maps?, _ positions: Int, _ role: BufferRole) throws
                 -> View
             {
-                guard let map else { return view }
+                guard let maps else { return view }
                 let result = View(try workspace.required(role), channels: 1, positions: positions)
-                try projection.launch(
-                    launcher, map, from: view, to: result, positions: positions, items: items.count)
+                try projector.launch(
+                    launcher, maps, from: view, to: [result], positions: positions, items: items.count,
+                    workspace)
                 return result
             }
             let size = shape.valueChannels * shape.rows
@@ -66,15 +65,15 @@ struct StagedOperation: Sendable {
             let target = try exchange.target(storage, range, staging: workspace[.aggregate])
             try attention.run(
                 launcher,
-                .init(
+                AttentionOperands(
                     theta: score(
                         upload(theta, shape.width, shape.rows, .theta), scoreTheta, shape.rows, .thetaScores),
                     phi: score(upload(phi, shape.width, shape.keys, .phi), scorePhi, shape.keys, .phiScores),
                     g: upload(g, shape.valueChannels, shape.keys, .g),
                     y: View(target, channels: shape.valueChannels, positions: shape.rows),
                     width: scoreTheta == nil ? shape.width : 1, valueChannels: shape.valueChannels,
-                    groups: items.count, rows: shape.rows, own: own),
-                blocks: layout.blocks, affinities: workspace.required(.affinity))
+                    groups: items.count, rows: shape.rows, keys: shape.keys, own: own),
+                workspace)
             seconds += try launcher.finish()
             try exchange.download(target, to: storage, range, staging: workspace[.aggregate])
         }

@@ -1,9 +1,8 @@
 import SwiftOpenCL
 
-/// One run of a staged block over a batch, slice after slice.
-struct StagedRun {
-    let block: StagedBlock
-    let layout: StagedLayout
+/// One run of a block over a batch, slice after slice.
+struct BlockRun {
+    let block: BlockExecutor
     let workspace: Workspace
     let queries: ChosenQueries?
 
@@ -28,9 +27,9 @@ struct StagedRun {
             let operands = try block.prepare(
                 launcher, x: x, items: items.count, queries: queries, workspace)
             try block.operate(
-                launcher, operands, items: items.count, queries: queries, blocks: layout.blocks, workspace)
+                launcher, operands, items: items.count, queries: queries, workspace)
             let z = View(target, channels: channels, positions: rows, layout: geometry.layout)
-            try block.finish(launcher, operands, to: z, items: items.count)
+            try block.finish(launcher, operands, to: z, items: items.count, workspace)
             let seconds = try launcher.finish()
             try exchange.download(target, to: storage, range, staging: workspace[.output])
             return seconds
@@ -48,7 +47,7 @@ struct StagedRun {
                     launcher, x: x, items: items.count, queries: queries, workspace)
                 let affinities = try workspace.required(.affinity)
                 try block.operate(
-                    launcher, operands, items: items.count, queries: queries, blocks: layout.blocks, workspace
+                    launcher, operands, items: items.count, queries: queries, workspace
                 ) { part, place in
                     let values = try block.session.queue.read(affinities, range: 0..<part.count)
                     for group in 0..<part.groups {
@@ -72,8 +71,8 @@ struct StagedRun {
     ) throws -> Double {
         let (channels, positions) = (geometry.channels, geometry.grid.count)
         var seconds = 0.0
-        for first in stride(from: 0, to: geometry.batch, by: layout.itemsPerSlice) {
-            let items = first..<min(first + layout.itemsPerSlice, geometry.batch)
+        for first in stride(from: 0, to: geometry.batch, by: workspace.schedule.itemsPerSlice) {
+            let items = first..<min(first + workspace.schedule.itemsPerSlice, geometry.batch)
             let range = items.lowerBound * channels * positions..<items.upperBound * channels * positions
             let input = try exchange.upload(x, range, staging: workspace[.input])
             let view = View(input, channels: channels, positions: positions, layout: geometry.layout)

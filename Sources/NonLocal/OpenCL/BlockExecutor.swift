@@ -1,49 +1,54 @@
 import SwiftOpenCL
 
-/// The block on an OpenCL device, stage by stage. It does what its layout says and decides nothing.
-struct StagedBlock: Sendable {
+/// The block on an OpenCL device. It does what its problem and method say and decides nothing.
+struct BlockExecutor: Sendable {
     let session: OpenCLSession
-    let configuration: NonLocalBlock.Configuration
-    let geometry: Geometry
-    let attention: StagedAttention
-    private let projection: ProjectionKernel
+    let problem: BlockProblem
+    private let projector: Projector
+    private let attention: Attention
     private let maxPool: MaxPoolKernel
     private let gather: GatherKernel
     private let groupNorm: GroupNormKernels?
-    private let theta, phi, scoreTheta, scorePhi: DeviceLinear?
-    private let g, output: DeviceLinear
+    /// θ, φ and g, as the problem groups them.
+    private let projections: [[BufferRole]: Projector.Maps]
+    private let output: Projector.Maps
+    private let scoreTheta: Projector.Maps?
+    private let scorePhi: Projector.Maps?
     /// The key that each row of a group is itself.
     private let own: Buffer<Int32>?
 
+    private var configuration: NonLocalBlock.Configuration { problem.configuration }
+    var geometry: Geometry { problem.geometry }
+
     init(
-        _ session: OpenCLSession, _ configuration: NonLocalBlock.Configuration, _ geometry: Geometry,
-        _ weights: FoldedWeights
+        _ session: OpenCLSession, _ problem: BlockProblem, _ method: Method, _ weights: FoldedWeights
     ) throws {
-        let context = session.context
-        let library = session.library
+        let (configuration, geometry, library) = (problem.configuration, problem.geometry, session.library)
         self.session = session
-        self.configuration = configuration
-        self.geometry = geometry
-        theta = try weights.theta.map { try DeviceLinear($0, in: context) }
-        phi = try weights.phi.map { try DeviceLinear($0, in: context) }
-        g = try DeviceLinear(weights.g, in: context)
-        output = try DeviceLinear(weights.output, in: context)
-        scoreTheta = try weights.scoreTheta.map { try DeviceLinear($0, in: context) }
-        scorePhi = try weights.scorePhi.map { try DeviceLinear($0, in: context) }
-        projection = try ProjectionKernel(library)
+        self.problem = problem
+        let projector = try Projector(session, method.tile)
+        self.projector = projector
+        let maps: [BufferRole: Linear?] = [.theta: weights.theta, .phi: weights.phi, .g: weights.g]
+        projections = try Dictionary(
+            uniqueKeysWithValues: problem.projectionGroups.map { group in
+                (group, try projector.load(group.compactMap { maps[$0] ?? nil }))
+            })
+        output = try projector.load([weights.output])
+        scoreTheta = try weights.scoreTheta.map { try projector.load([$0]) }
+        scorePhi = try weights.scorePhi.map { try projector.load([$0]) }
         maxPool = try MaxPoolKernel(library)
         gather = try GatherKernel(library)
         groupNorm = try weights.groupNorm.map {
             try GroupNormKernels(library, $0, channels: geometry.channels)
         }
-        attention = try StagedAttention(
-            library, formulation: configuration.pairwise.formulation,
-            scale: configuration.scale.value(width: weights.theta?.outputs ?? geometry.channels),
-            ownWeight: configuration.ownWeight)
+        attention = try Attention(
+            library, method, formulation: configuration.pairwise.formulation,
+            scale: configuration.scale.value(width: problem.width), ownWeight: configuration.ownWeight)
         own =
             configuration.ownWeight == .include
             ? nil
-            : try Buffer(context, copying: (0..<geometry.queries.count).map(Int32.init), access: .readOnly)
+            : try Buffer(
+                session.context, copying: (0..<geometry.queries.count).map(Int32.init), access: .readOnly)
     }
 
     /// Tensors of a slice of the batch, ready for the operation.
@@ -86,11 +91,23 @@ struct StagedBlock: Sendable {
             source = groupNorm == nil ? residual : try gathered(features, .gatheredNormalized)
         }
 
-        func project(_ map: DeviceLinear?, _ view: View, _ positions: Int, _ role: BufferRole) throws -> View
+        /// θ, φ and g by their roles; x itself where there is no map.
+        var projected: [BufferRole: View] = [:]
+        func project(_ roles: [BufferRole], from view: View, _ positions: Int) throws {
+            guard let maps = projections[roles] else { return }
+            let views = try zip(roles, maps.outputs).map { role, channels in
+                View(try workspace.required(role), channels: channels, positions: positions)
+            }
+            try projector.launch(
+                launcher, maps, from: view, to: views, positions: positions, items: items, workspace)
+            for (role, view) in zip(roles, views) { projected[role] = view }
+        }
+        func score(_ maps: Projector.Maps?, _ view: View, _ positions: Int, _ role: BufferRole) throws -> View
         {
-            guard let map else { return view }
-            let result = View(try workspace.required(role), channels: map.outputs, positions: positions)
-            try projection.launch(launcher, map, from: view, to: result, positions: positions, items: items)
+            guard let maps else { return view }
+            let result = View(try workspace.required(role), channels: 1, positions: positions)
+            try projector.launch(
+                launcher, maps, from: view, to: [result], positions: positions, items: items, workspace)
             return result
         }
         func pool(_ view: View, channels: Int, _ role: BufferRole) throws -> View {
@@ -103,23 +120,26 @@ struct StagedBlock: Sendable {
             return result
         }
 
-        let width = theta?.outputs ?? channels
-        let keys = geometry.keyGrid.count
-        let query = try project(theta, source, rows, .theta)
-        var (key, value): (View, View)
-        if configuration.subsample == .poolFirst {
-            let pooled = try pool(features, channels: channels, .pooledInput)
-            key = try project(phi, pooled, keys, .phi)
-            value = try project(g, pooled, keys, .g)
-        } else {
-            key = try pool(project(phi, features, positions, .phi), channels: width, .pooledPhi)
-            value = try pool(project(g, features, positions, .g), channels: g.outputs, .pooledG)
+        let keyPositions = geometry.keyGrid.count
+        let poolsFirst = configuration.subsample == .poolFirst
+        let keySource = poolsFirst ? try pool(features, channels: channels, .pooledInput) : features
+        try project([.theta, .phi, .g], from: features, positions)
+        try project([.theta], from: source, rows)
+        try project([.phi, .g], from: keySource, problem.projectedPositions)
+        try project([.g], from: keySource, problem.projectedPositions)
+        let query = projected[.theta] ?? source
+        var key = projected[.phi] ?? keySource
+        var value = projected[.g] ?? keySource
+        if !poolsFirst {
+            key = try pool(key, channels: problem.width, .pooledPhi)
+            value = try pool(value, channels: configuration.valueChannels, .pooledG)
         }
-        key = try project(scorePhi, key, keys, .phiScores)
         return Operands(
-            residual: residual, theta: try project(scoreTheta, query, rows, .thetaScores), phi: key, g: value,
-            y: View(try workspace.required(.aggregate), channels: g.outputs, positions: rows),
-            width: scoreTheta == nil ? width : 1, rows: rows)
+            residual: residual, theta: try score(scoreTheta, query, rows, .thetaScores),
+            phi: try score(scorePhi, key, keyPositions, .phiScores), g: value,
+            y: View(
+                try workspace.required(.aggregate), channels: configuration.valueChannels, positions: rows),
+            width: scoreTheta == nil ? problem.width : 1, rows: rows)
     }
 
     /// The operation itself, for all groups or for those of the chosen queries.
@@ -127,10 +147,10 @@ struct StagedBlock: Sendable {
     /// - Parameter sink: gets the normalised affinities of each block and, for a group and row of the block,
     ///   the item and the row of `operands` they belong to; y is then not computed.
     func operate(
-        _ launcher: Launcher, _ operands: Operands, items: Int, queries: ChosenQueries?, blocks: RowBlocks,
-        _ workspace: Workspace, sink: ((RowBlock, (Int, Int) -> (item: Int, row: Int)) throws -> Void)? = nil
+        _ launcher: Launcher, _ operands: Operands, items: Int, queries: ChosenQueries?,
+        _ workspace: Workspace,
+        sink: ((RowBlock, (Int, Int) -> (item: Int, row: Int)) throws -> Void)? = nil
     ) throws {
-        let affinities = try workspace.required(.affinity)
         let (phi, g) = (operands.phi.grouped(by: geometry.keys), operands.g.grouped(by: geometry.keys))
         func run(
             _ theta: View, _ phi: View, _ g: View, _ y: View, groups: Int, rows: Int, own: Buffer<Int32>?,
@@ -138,11 +158,11 @@ struct StagedBlock: Sendable {
         ) throws {
             try attention.run(
                 launcher,
-                .init(
+                AttentionOperands(
                     theta: theta, phi: phi, g: g, y: y, width: operands.width,
-                    valueChannels: self.g.outputs, groups: groups, rows: rows, own: own, firstOwn: firstOwn),
-                blocks: blocks, affinities: affinities,
-                sink: sink.map { sink in { try sink($0, place) } })
+                    valueChannels: configuration.valueChannels, groups: groups, rows: rows,
+                    keys: geometry.keys.count, own: own, firstOwn: firstOwn),
+                workspace, sink: sink.map { sink in { try sink($0, place) } })
         }
         guard let queries else {
             let positions = geometry.queries
@@ -165,10 +185,11 @@ struct StagedBlock: Sendable {
     }
 
     /// Everything behind the operation: W_z with the norm, and the residual.
-    func finish(_ launcher: Launcher, _ operands: Operands, to z: View, items: Int) throws {
-        try projection.launch(
+    func finish(
+        _ launcher: Launcher, _ operands: Operands, to z: View, items: Int, _ workspace: Workspace
+    ) throws {
+        try projector.launch(
             launcher, output, from: operands.y, residual: configuration.residual ? operands.residual : nil,
-            to: z,
-            positions: operands.rows, items: items)
+            to: [z], positions: operands.rows, items: items, workspace)
     }
 }

@@ -1,0 +1,99 @@
+/* What the panel kernels share: a register tile for CPU devices, where one work-item is one thread's work.
+ *
+ *   a[r, n] = Σ_k rows[k, r] columns[k, n]
+ *
+ * A column panel holds PANEL neighbouring positions, [term k][PANEL]: vector lanes run along the positions.
+ * A row panel holds ROWS rows, [term k][ROWS] (panel_pack.cl), each number broadcast to all lanes.
+ * ROWS · VECTORS accumulators, VECTORS columns and one broadcast must fit the vector registers.
+ */
+
+/* Floats in one vector register: 8 for AVX2, 16 for AVX-512, 4 for NEON and SSE. */
+#ifndef LANES
+#define LANES 8
+#endif
+
+/* Vectors side by side in a tile. */
+#ifndef VECTORS
+#define VECTORS 2
+#endif
+
+/* Rows of a tile: 6 × 2 suits 16 registers, 8 × 3 suits 32. */
+#ifndef ROWS
+#define ROWS 6
+#endif
+
+/* Terms summed in one accumulator. Longer sums are taken in parts: it keeps their rounding error low, and a
+ * part of a column panel (DEPTH · PANEL floats) in the first-level cache. */
+#ifndef DEPTH
+#define DEPTH 256
+#endif
+
+/* Terms of the tile's loop written out. */
+#ifndef UNROLL
+#define UNROLL 2
+#endif
+
+#define PANEL (LANES * VECTORS)
+#define JOINED(a, b) a##b
+#define JOIN(a, b) JOINED(a, b)
+#define LOAD(p) JOIN(vload, LANES)(0, p)
+#define STORE(v, p) JOIN(vstore, LANES)(v, 0, p)
+typedef JOIN(float, LANES) Lanes;
+
+#define WORK_ITEM __attribute__((reqd_work_group_size(1, 1, 1)))
+#define EACH_ROW _Pragma("unroll") for (int r = 0; r < ROWS; r++)
+#define EACH_VECTOR _Pragma("unroll") for (int v = 0; v < VECTORS; v++)
+
+static inline void multiply(
+    Lanes a[ROWS][VECTORS], __global const float *restrict rows, __global const Lanes *restrict columns,
+    const int terms)
+{
+    EACH_ROW EACH_VECTOR a[r][v] = (Lanes)(0.0f);
+#pragma unroll UNROLL
+    for (int k = 0; k < terms; k++) {
+        Lanes x[VECTORS];
+        EACH_VECTOR x[v] = columns[v];
+        EACH_ROW {
+            const Lanes factor = (Lanes)(rows[r]);
+            EACH_VECTOR a[r][v] = fma(factor, x[v], a[r][v]);
+        }
+        rows += ROWS;
+        columns += VECTORS;
+    }
+}
+
+/* LANES numbers, `step` apart; those from `count` on are zero. */
+static inline Lanes load_some(__global const float *p, const long step, const long count)
+{
+    if (step == 1 && count >= LANES) return LOAD(p);
+    float lane[LANES];
+    for (int i = 0; i < LANES; i++) lane[i] = i < count ? p[i * step] : 0.0f;
+    return LOAD(lane);
+}
+
+/* Stores the first `count` numbers, `step` apart. */
+static inline void store_some(const Lanes value, __global float *p, const long step, const long count)
+{
+    if (step == 1 && count >= LANES) {
+        STORE(value, p);
+        return;
+    }
+    float lane[LANES];
+    STORE(value, lane);
+    for (int i = 0; i < min((long)LANES, count); i++) p[i * step] = lane[i];
+}
+
+/* Packs x from position `first` on into column panels, [panel][channel][PANEL], zeros beyond the last position. */
+static inline void pack_columns(
+    __global const float *x, const long8 view, const long first, const int panels, const int channels,
+    const int positions, const float sign, __global Lanes *restrict packed)
+{
+    for (int panel = 0; panel < panels; panel++) {
+        const long n = first + (long)panel * PANEL;
+        for (int c = 0; c < channels; c++) {
+            EACH_VECTOR packed[v] = sign * load_some(
+                x + AT(view, c, n + v * LANES), view.s4, positions - n - v * LANES);
+            packed += VECTORS;
+        }
+    }
+}

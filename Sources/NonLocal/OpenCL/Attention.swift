@@ -1,0 +1,42 @@
+import SwiftOpenCL
+
+/// The operation on a device, by the strategy that the plan chose.
+struct Attention: Sendable {
+    private enum Kernels: Sendable {
+        case staged(StagedAttention)
+        case fused(PanelAttentionKernel, scale: Float)
+    }
+
+    private let kernels: Kernels
+
+    init(
+        _ library: KernelLibrary, _ method: Method, formulation: Formulation, scale: Double,
+        ownWeight: OwnWeight
+    ) throws {
+        if method.strategy == .fused, let tile = method.tile {
+            kernels = .fused(try PanelAttentionKernel(library, tile), scale: Float(scale))
+        } else {
+            kernels = .staged(
+                try StagedAttention(library, formulation: formulation, scale: scale, ownWeight: ownWeight))
+        }
+    }
+
+    /// Computes y, or hands the normalised affinities of each block to `sink` instead.
+    ///
+    /// - Parameter sink: for the staged strategy only.
+    func run(
+        _ launcher: Launcher, _ operands: AttentionOperands, _ workspace: Workspace,
+        sink: ((RowBlock) throws -> Void)? = nil
+    ) throws {
+        switch kernels {
+        case .staged(let staged):
+            try staged.run(
+                launcher, operands, blocks: workspace.blocks(), affinities: workspace.required(.affinity),
+                sink: sink)
+        case .fused(let kernel, let scale):
+            try kernel.launch(
+                launcher, operands, scale: scale, packedPhi: workspace.required(.packedPhi),
+                packedG: workspace.required(.packedG), scratch: workspace.required(.scratch))
+        }
+    }
+}

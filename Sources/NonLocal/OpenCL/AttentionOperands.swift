@@ -1,0 +1,23 @@
+import SwiftOpenCL
+
+/// Sizes and places of one operation's tensors on a device.
+struct AttentionOperands: Sendable {
+    /// θ `[groups][d][rows]`, or a of the outer sum.
+    var theta: View
+    /// φ `[groups][d][keys]`, or b of the outer sum.
+    var phi: View
+    /// g `[groups][d_v][keys]`
+    var g: View
+    /// y `[groups][d_v][rows]`
+    var y: View
+    /// d, or 1 for the outer sum.
+    var width: Int
+    var valueChannels: Int
+    var groups: Int
+    var rows: Int
+    var keys: Int
+    /// The key that each row is itself; without one i = j is a pair like any other.
+    var own: Buffer<Int32>?
+    /// Where in `own` the first row stands.
+    var firstOwn = 0
+}

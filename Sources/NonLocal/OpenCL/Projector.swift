@@ -1,0 +1,70 @@
+import SwiftOpenCL
+
+/// Projections on a device, by the plain or by the panel kernels.
+struct Projector: Sendable {
+    /// Maps of the same channels that are applied together.
+    enum Maps: Sendable {
+        case plain([DeviceLinear])
+        case packed(PackedLinear)
+
+        var outputs: [Int] {
+            switch self {
+            case .plain(let maps): maps.map(\.outputs)
+            case .packed(let maps): maps.outputs
+            }
+        }
+    }
+
+    private enum Kernels: Sendable {
+        case plain(ProjectionKernel)
+        case panel(PanelProjectionKernels, PanelPackKernel, PanelTile)
+    }
+
+    private let session: OpenCLSession
+    private let kernels: Kernels
+
+    init(_ session: OpenCLSession, _ tile: PanelTile?) throws {
+        self.session = session
+        if let tile {
+            kernels = .panel(
+                try PanelProjectionKernels(session.library, tile), try PanelPackKernel(session.library, tile),
+                tile)
+        } else {
+            kernels = .plain(try ProjectionKernel(session.library))
+        }
+    }
+
+    /// Brings maps to the device, in the form that the kernels want.
+    func load(_ maps: [Linear]) throws -> Maps {
+        switch kernels {
+        case .plain: .plain(try maps.map { try DeviceLinear($0, in: session.context) })
+        case .panel(_, let pack, let tile): .packed(try PackedLinear(maps, pack, tile, in: session))
+        }
+    }
+
+    /// Applies maps to x, each to a view of its own; a residual goes with a single map only.
+    func launch(
+        _ launcher: Launcher, _ maps: Maps, from x: View, residual: View? = nil, to y: [View], positions: Int,
+        items: Int, _ workspace: Workspace
+    ) throws {
+        switch (kernels, maps) {
+        case (.panel(let kernels, _, _), .packed(let maps)):
+            let scratch = try workspace.required(.scratch)
+            if let residual {
+                try kernels.launch(
+                    launcher, maps, from: x, residual: residual, to: y[0], positions: positions, items: items,
+                    scratch: scratch)
+            } else {
+                try kernels.launch(
+                    launcher, maps, from: x, to: y, positions: positions, items: items, scratch: scratch)
+            }
+        case (.plain(let kernel), .plain(let maps)):
+            for (map, y) in zip(maps, y) {
+                try kernel.launch(
+                    launcher, map, from: x, residual: residual, to: y, positions: positions, items: items)
+            }
+        default:
+            throw NonLocalError(.configuration, "weights were loaded for other kernels than those in use")
+        }
+    }
+}

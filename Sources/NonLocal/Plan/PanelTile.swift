@@ -1,0 +1,98 @@
+import SwiftOpenCL
+
+/// The register tile of the panel kernels, those for CPU devices (`panel_tile.cl`).
+///
+/// A tile has `rows` × `vectors` accumulators, which with the vectors of a column and one broadcast have to
+/// fit the vector registers: 16 of 8 floats with AVX2, 32 of 16 with AVX-512.
+struct PanelTile: Sendable, Hashable {
+    /// Floats in a vector register.
+    let lanes: Int
+    /// Vectors side by side in a tile.
+    let vectors: Int
+    /// Rows of a tile.
+    let rows: Int
+    /// Terms summed in one accumulator; longer sums are taken in parts.
+    let depth = 256
+    /// Keys of a block of the fused attention, a multiple of `rows`.
+    let keys = 192
+    /// Work-items that run at the same time.
+    let workers: Int
+
+    /// The tile for a device, or none if its kernels are not of this kind.
+    init?(_ device: Device) {
+        guard device.type == .cpu else { return nil }
+        lanes = [16, 8, 4].first { $0 <= device.nativeVectorWidthFloat } ?? 4
+        (rows, vectors) = lanes == 16 ? (8, 3) : (6, 2)
+        workers = max(device.computeUnits, 1)
+    }
+
+    /// Neighbouring positions that one panel holds.
+    var panel: Int { lanes * vectors }
+
+    var macros: [String: String] {
+        [
+            "LANES": "\(lanes)", "VECTORS": "\(vectors)", "ROWS": "\(rows)", "DEPTH": "\(depth)",
+            "KEYS": "\(keys)",
+        ]
+    }
+
+    /// Tiles that `count` rows take, the last one perhaps in part.
+    func tiles(_ count: Int) -> Int { (count + rows - 1) / rows }
+
+    func panels(_ positions: Int) -> Int { (positions + panel - 1) / panel }
+
+    /// Elements of a `rows` × `terms` matrix packed for the tile.
+    func packed(_ rows: Int, _ terms: Int) -> Int { tiles(rows) * self.rows * terms }
+
+    /// How a projection is cut into blocks.
+    struct ProjectionBlocks: Sendable, Hashable {
+        /// Panels of positions, and tiles of rows, in a block.
+        let panels: Int
+        let tiles: Int
+        let workers: Int
+        /// Elements of scratch memory, over all work-items.
+        let scratch: Int
+    }
+
+    /// Blocks whose packed columns and sums stay in the second-level cache, and enough of them for all workers.
+    func projectionBlocks(inputs: Int, outputs: Int, positions: Int, items: Int) -> ProjectionBlocks {
+        let allPanels = panels(positions), allTiles = tiles(outputs)
+        var blockTiles = min(allTiles, 64)
+        var blockPanels = min(allPanels, max(1, 96 * 1024 / (panel * inputs)), 8)
+        func blocks() -> Int {
+            items * ((allPanels + blockPanels - 1) / blockPanels) * ((allTiles + blockTiles - 1) / blockTiles)
+        }
+        while blocks() < 4 * workers, blockPanels > 1 || blockTiles > 4 {
+            if blockTiles > 8 * blockPanels || blockPanels == 1 {
+                blockTiles = max((blockTiles + 1) / 2, 4)
+            } else {
+                blockPanels = (blockPanels + 1) / 2
+            }
+        }
+        let used = min(workers, blocks())
+        return ProjectionBlocks(
+            panels: blockPanels, tiles: blockTiles, workers: used,
+            scratch: used * blockPanels * panel * (inputs + blockTiles * rows))
+    }
+
+    /// How fused attention is cut into blocks.
+    struct AttentionBlocks: Sendable, Hashable {
+        /// Panels of queries in a block.
+        let panels: Int
+        let workers: Int
+        /// Elements of scratch memory, over all work-items.
+        let scratch: Int
+    }
+
+    /// Blocks that read φ and g as seldom as the second-level cache allows, and enough of them for all workers.
+    func attentionBlocks(width: Int, valueChannels: Int, rows: Int, groups: Int) -> AttentionBlocks {
+        let allPanels = panels(rows)
+        let perPanel = panel * (width + tiles(valueChannels) * self.rows + 2)
+        var blockPanels = min(allPanels, max(1, 128 * 1024 / perPanel), 16)
+        func blocks() -> Int { groups * ((allPanels + blockPanels - 1) / blockPanels) }
+        while blocks() < 4 * workers, blockPanels > 1 { blockPanels = (blockPanels + 1) / 2 }
+        let used = min(workers, blocks())
+        return AttentionBlocks(
+            panels: blockPanels, workers: used, scratch: used * (blockPanels * perPanel + panel * keys))
+    }
+}

@@ -1,0 +1,38 @@
+import SwiftOpenCL
+
+extension Plan {
+    /// The plan of a schedule on a device.
+    init(
+        _ steps: [CostedStep], inputShape: [Int], _ schedule: Schedule, on device: Device, memoryLimit: Int
+    ) {
+        let size = MemoryLayout<Float>.stride
+        let buffers = BufferRole.allCases.compactMap { role in
+            schedule.elements[role].map { Allocation(name: role.rawValue, bytes: $0 * size) }
+        }
+        self.init(
+            backend: "opencl", device: device.name, strategy: schedule.method.strategy,
+            kernels: schedule.method.tile == nil ? .plain : .panel, precision: .float32,
+            inputShape: inputShape,
+            steps: steps.map(Step.init), textbookOperations: steps.operations,
+            executedOperations: steps.operations,
+            allocations: buffers + [Allocation(name: "weights", bytes: schedule.weightElements * size)],
+            peakMemory: schedule.bytes, memoryLimit: memoryLimit, itemsPerSlice: schedule.itemsPerSlice,
+            groupsPerBlock: schedule.blocks?.groups, rowsPerBlock: schedule.blocks?.rows)
+    }
+
+    /// The plan of the CPU reference.
+    init(reference steps: [CostedStep], inputShape: [Int]) {
+        self.init(
+            backend: "cpu", device: nil, strategy: .staged, kernels: .reference, precision: .float32,
+            inputShape: inputShape,
+            steps: steps.map(Step.init), textbookOperations: steps.operations,
+            executedOperations: steps.operations, allocations: [], peakMemory: 0, memoryLimit: 0,
+            itemsPerSlice: 1, groupsPerBlock: nil, rowsPerBlock: nil)
+    }
+}
+
+extension Plan.Step {
+    fileprivate init(_ step: CostedStep) {
+        self.init(name: step.name, operations: step.cost.operations, bytes: step.cost.bytes)
+    }
+}

@@ -1,0 +1,114 @@
+import SwiftOpenCL
+
+/// How a method keeps within a memory limit: how many batch items, groups and rows at a time, in which buffers.
+struct Schedule: Sendable, Hashable {
+    let method: Method
+    /// Batch items that are worked on together.
+    let itemsPerSlice: Int
+    /// Blocks of the staged strategy.
+    let blocks: RowBlocks?
+    /// Elements of each buffer.
+    let elements: [BufferRole: Int]
+    /// Elements of the weights.
+    let weightElements: Int
+
+    /// Bytes in device memory at one time.
+    var bytes: Int { (elements.values.reduce(0, +) + weightElements) * MemoryLayout<Float>.stride }
+
+    /// Affinities in a block: beyond these they stay in no cache and make nothing faster.
+    private static let affinityElements = (32 << 20) / MemoryLayout<Float>.stride
+
+    /// The schedule of the first method that keeps within the limit.
+    ///
+    /// - Throws: as ``init(_:limit:device:)`` for the last method, if none does.
+    init(
+        firstOf methods: [Method], _ workload: (Method) -> Workload, limit: Int, device: Device
+    ) throws(NonLocalError) {
+        for method in methods.dropLast() {
+            if let schedule = try? Schedule(workload(method), limit: limit, device: device) {
+                self = schedule
+                return
+            }
+        }
+        try self.init(workload(methods.last ?? .plain), limit: limit, device: device)
+    }
+
+    /// - Parameters:
+    ///   - work: what is computed.
+    ///   - limit: bytes that all buffers together may take.
+    ///   - device: whose largest buffer is kept to.
+    /// - Throws: ``NonLocalError/Code/memory`` if one item does not fit, with what it would take.
+    init(_ work: Workload, limit: Int, device: Device) throws(NonLocalError) {
+        let size = MemoryLayout<Float>.stride
+        let perItem = max(work.elementsPerItem.values.reduce(0, +), 1)
+        let largest = device.maxAllocation / size
+        let needsAffinities = work.method.strategy == .staged
+        let row = needsAffinities ? work.keys : 0
+        let constant = work.weightElements + work.scratch(work.batch)
+        let budget = limit / size - constant
+        guard budget >= perItem + row else {
+            throw NonLocalError(
+                .memory,
+                "one batch item takes at least \((constant + perItem + row) * size) bytes of device memory, "
+                    + "the limit is \(limit)",
+                advice: "Raise the memory limit, or use a smaller input.")
+        }
+        let widest = work.elementsPerItem.max { $0.value < $1.value }
+        if let widest, widest.value > largest {
+            throw NonLocalError(
+                .memory,
+                "\(widest.key.rawValue) takes \(widest.value * size) bytes for one batch item, "
+                    + "but '\(device.name)' allows \(device.maxAllocation) in one buffer",
+                advice: "Use a smaller input or another device.")
+        }
+        let wanted = needsAffinities ? min(work.pairs, max(Self.affinityElements, row), largest) : 0
+        let items = max(1, min(work.batch, (budget - wanted) / perItem, largest / max(widest?.value ?? 1, 1)))
+        var elements = work.elementsPerItem.mapValues { $0 * items }
+        if needsAffinities {
+            let capacity = min(wanted, budget - items * perItem)
+            guard
+                let blocks = RowBlocks(
+                    groups: work.groups * items, rows: work.rows, keys: work.keys, capacity: capacity)
+            else {
+                throw NonLocalError(
+                    .memory,
+                    "one row of affinities takes \(row * size) bytes, '\(device.name)' allows \(capacity * size)",
+                    advice: "Raise the memory limit, or sub-sample the keys.")
+            }
+            elements[.affinity] = blocks.capacity
+            self.blocks = blocks
+        } else {
+            blocks = nil
+        }
+        let scratch = work.scratch(items)
+        if scratch > 0 { elements[.scratch] = scratch }
+        method = work.method
+        itemsPerSlice = items
+        self.elements = elements
+        weightElements = work.weightElements
+    }
+}
+
+/// What a schedule has to find room for.
+struct Workload: Sendable {
+    var method: Method
+    var batch: Int
+    /// Groups of positions in an item.
+    var groups: Int
+    /// Query positions and key positions of a group.
+    var rows: Int
+    var keys: Int
+    /// Elements of each buffer for one item, apart from affinities and scratch memory.
+    var elementsPerItem: [BufferRole: Int]
+    var weightElements: Int
+    /// Elements of scratch memory for a number of items; more items never take less.
+    var scratch: @Sendable (_ items: Int) -> Int
+
+    /// Affinities of the whole batch, or as many as can be counted.
+    var pairs: Int {
+        [groups, rows, keys].reduce(batch) { pairs, factor in
+            let (product, overflow) = pairs.multipliedReportingOverflow(by: factor)
+            return overflow ? .max : product
+        }
+    }
+}
