@@ -22,7 +22,7 @@ import Testing
         for row in queries.indices {
             let largest = expected[row].reduce(1) { max($0, $1.magnitude) }
             // Both are in Double; large affinities lose what their exponent takes.
-            let tolerance = 1e-13 * max(1, expected.largestAffinity[row]) * largest
+            let tolerance = 1e-13 * max(1, expected.magnitudes[row].largestAffinity) * largest
             for channel in 0..<geometry.channels {
                 #expect(
                     (rows[row, channel] - expected[row, channel]).magnitude <= tolerance,

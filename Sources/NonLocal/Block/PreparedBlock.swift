@@ -85,7 +85,14 @@ public final class PreparedBlock: Sendable {
         try check(x, queries)
         lock.lock()
         defer { lock.unlock() }
-        return try engine?.attention(x, queries) ?? reference.attention(x, queries: queries).map(Float.init)
+        guard let engine else { return try reference.attention(x, queries: queries).map(Float.init) }
+        defer { calls += 1 }
+        let map = try engine.attention(x, queries)
+        let chosen = chosenRows(queries)
+        if !chosen.isEmpty {
+            _ = try passed(checker.compare(attention: map, x, queries: queries, chosen))
+        }
+        return map
     }
 
     private func check(_ x: Tensor<Float>, _ queries: [Int]?) throws {
@@ -107,19 +114,25 @@ public final class PreparedBlock: Sendable {
         }
     }
 
-    private func validate(_ z: Tensor<Float>, _ x: Tensor<Float>, _ queries: [Int]?) throws
-        -> ValidationReport
-    {
-        let rows = queries?.count ?? reference.geometry.grid.count
-        let items = reference.geometry.batch
-        guard engine != nil else { return .none(of: items * rows) }
-        let chosen = SampledRows.choose(options.validation, items: items, rows: rows, call: calls)
-        guard !chosen.isEmpty else { return .none(of: items * rows) }
-        let comparison = checker.compare(z, x, queries: queries, chosen)
-        if let mismatch = comparison.mismatch {
-            throw NonLocalError(mismatch, device: plan.device ?? plan.backend)
-        }
-        return comparison.report(of: items * rows)
+    private func validate(
+        _ z: Tensor<Float>, _ x: Tensor<Float>, _ queries: [Int]?
+    ) throws -> ValidationReport {
+        let rows = (queries?.count ?? reference.geometry.grid.count) * reference.geometry.batch
+        let chosen = chosenRows(queries)
+        guard engine != nil, !chosen.isEmpty else { return .none(of: rows) }
+        return try passed(checker.compare(z, x, queries: queries, chosen)).report(of: rows)
+    }
+
+    private func chosenRows(_ queries: [Int]?) -> [(item: Int, rows: [Int])] {
+        let geometry = reference.geometry
+        return SampledRows.choose(
+            options.validation, items: geometry.batch, rows: queries?.count ?? geometry.grid.count,
+            call: calls)
+    }
+
+    private func passed(_ comparison: Comparison) throws -> Comparison {
+        guard let mismatch = comparison.mismatch else { return comparison }
+        throw NonLocalError(mismatch, device: plan.device ?? plan.backend)
     }
 }
 

@@ -47,9 +47,9 @@ struct ReferenceBareOperation: Sendable {
             queries: PositionGroups(Grid(t: 1, h: 1, w: shape.rows), scope: .spacetime),
             keys: PositionGroups(Grid(t: 1, h: 1, w: shape.keys), scope: .spacetime))
         return ReferenceRows(count: rows.count, channels: shape.valueChannels) { row, y in
-            let (values, largestAffinity) = reference.result(column: row, position: rows[row])
+            let (values, magnitudes) = reference.result(column: row, position: rows[row])
             _ = y.update(from: values)
-            return largestAffinity
+            return magnitudes
         }
     }
 
@@ -58,6 +58,10 @@ struct ReferenceBareOperation: Sendable {
         var comparison = Comparison(
             isExponent: operation.pairwise.formulation.isExponent, width: shape.width)
         let (rows, channels) = (shape.rows, shape.valueChannels)
+        // y is a mean of g: where it cancels, it has the rounding of g all the same.
+        let largestValue = g.withUnsafeBufferPointer {
+            $0.reduce(0) { $1.isFinite ? max($0, Double($1.magnitude)) : $0 }
+        }
         let zeros = [Float](repeating: 0, count: channels)
         for (item, chosenRows) in chosen {
             let expected = itemRows(item, chosenRows)
@@ -66,7 +70,7 @@ struct ReferenceBareOperation: Sendable {
                     comparison.add(
                         item: item, row: row, expected: expected[index],
                         actual: (0..<channels).map { y[(item * channels + $0) * rows + row] }, input: zeros,
-                        largestAffinity: expected.largestAffinity[index])
+                        magnitudes: expected.magnitudes[index], largestValue: largestValue)
                 }
             }
         }

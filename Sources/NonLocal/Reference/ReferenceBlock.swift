@@ -33,26 +33,27 @@ struct ReferenceBlock: Sendable {
         guard !weights.isIdentity else {
             return ReferenceRows(count: queries.count, channels: channels) { row, z in
                 for c in 0..<channels { z[c] = residual ? input[c, queries[row]] : 0 }
-                return 0
+                return .init()
             }
         }
         let operation = operation(on: input, queries: queries)
         return rows(queries, of: input) { operation.result(column: $0, position: queries[$0]) }
     }
 
-    /// z of some positions, given y and the largest affinity of each: W_z y + x.
+    /// z of some positions, given y and its magnitudes for each: W_z y + x.
     func rows(
-        _ queries: [Int], of input: Field, y: @Sendable (_ row: Int) -> (y: [Double], largestAffinity: Double)
+        _ queries: [Int], of input: Field,
+        y: @Sendable (_ row: Int) -> (y: [Double], magnitudes: ReferenceRows.Magnitudes)
     ) -> ReferenceRows {
         let map = weights.output
         let residual = configuration.residual
         return ReferenceRows(count: queries.count, channels: geometry.channels) { row, z in
-            let (y, largestAffinity) = y(row)
+            let (y, magnitudes) = y(row)
             map.apply(to: y, z)
             if residual {
                 for c in 0..<z.count { z[c] += input[c, queries[row]] }
             }
-            return largestAffinity
+            return magnitudes
         }
     }
 
@@ -73,7 +74,7 @@ struct ReferenceBlock: Sendable {
     }
 
     /// θ for the queries, φ and g for all keys of an item.
-    private func operation(on input: Field, queries: [Int]) -> ReferenceOperation {
+    func operation(on input: Field, queries: [Int]) -> ReferenceOperation {
         let x = ReferenceStages.groupNorm(input, weights.groupNorm)
         var theta = ReferenceStages.project(x.gathered(queries), by: weights.theta)
         var phi: Field

@@ -19,12 +19,12 @@ struct ReferenceOperation: Sendable {
     let queries: PositionGroups
     let keys: PositionGroups
 
-    /// f(x_i, x_j) / C(x) for every key j of i's group, in order, and the largest |s · s_ij|.
+    /// f(x_i, x_j) / C(x) for every key j of i's group, in order, and how large the numbers were.
     ///
     /// - Parameters:
     ///   - column: where θ_i stands in `theta`.
     ///   - position: i, which determines the group.
-    func weights(column: Int, position: Int) -> (weights: [Double], largestAffinity: Double) {
+    func weights(column: Int, position: Int) -> (weights: [Double], magnitudes: ReferenceRows.Magnitudes) {
         let place = queries.place(of: position)
         let affinities = scores(column: column, group: place.group).map { scale * $0 }
         var weights =
@@ -50,17 +50,22 @@ struct ReferenceOperation: Sendable {
         case .count: weights = weights.map { $0 / Double(keys.count) }
         case .none: break
         }
-        return (weights, affinities.reduce(0) { max($0, $1.magnitude) })
+        return (
+            weights,
+            .init(
+                largestAffinity: affinities.reduce(0) { max($0, $1.magnitude) },
+                weightSum: weights.reduce(0) { $0 + $1.magnitude })
+        )
     }
 
-    /// y_i, `[d_v]`, and the largest |s · s_ij|.
-    func result(column: Int, position: Int) -> (y: [Double], largestAffinity: Double) {
-        let (weights, largestAffinity) = weights(column: column, position: position)
+    /// y_i, `[d_v]`, and how large the numbers behind it were.
+    func result(column: Int, position: Int) -> (y: [Double], magnitudes: ReferenceRows.Magnitudes) {
+        let (weights, magnitudes) = weights(column: column, position: position)
         let group = queries.place(of: position).group
         let y = (0..<g.channels).map { c in
             Sums.dot(weights, g.values, at: g.places(ofChannel: c, keys, group: group))
         }
-        return (y, largestAffinity)
+        return (y, magnitudes)
     }
 
     /// s_ij before scaling, for every key of a group.

@@ -1,22 +1,35 @@
 /// Rows of a result by the reference, `[rows, channels]`, computed at the same time.
 struct ReferenceRows: Sendable {
+    /// How large the numbers behind a row were, by which its rounding grows.
+    struct Magnitudes: Sendable {
+        /// max_j |s · s_ij|
+        var largestAffinity = 0.0
+        /// Σ_j |w_ij| / C: 1 for a softmax.
+        var weightSum = 0.0
+    }
+
     let channels: Int
     private let values: [Double]
-    /// The largest magnitude of each row's scaled affinities, by which rounding grows.
-    let largestAffinity: [Double]
+    let magnitudes: [Magnitudes]
 
-    /// - Parameter row: writes one row and returns its largest affinity.
+    /// - Parameter row: writes one row and returns its magnitudes.
     init(
         count: Int, channels: Int,
-        _ row: @Sendable (_ row: Int, _ values: UnsafeMutableBufferPointer<Double>) -> Double
+        _ row: @Sendable (_ row: Int, _ values: UnsafeMutableBufferPointer<Double>) -> Magnitudes
     ) {
         self.channels = channels
-        // Each row has its largest affinity behind it.
-        let table = parallelRows(count, width: channels + 1) { index, values in
-            values[channels] = row(index, UnsafeMutableBufferPointer(rebasing: values[..<channels]))
+        // Each row has its magnitudes behind it.
+        let width = channels + 2
+        let table = parallelRows(count, width: width) { index, values in
+            let magnitudes = row(index, UnsafeMutableBufferPointer(rebasing: values[..<channels]))
+            values[channels] = magnitudes.largestAffinity
+            values[channels + 1] = magnitudes.weightSum
         }
-        values = (0..<count).flatMap { table[$0 * (channels + 1)..<($0 + 1) * (channels + 1) - 1] }
-        largestAffinity = (0..<count).map { table[($0 + 1) * (channels + 1) - 1] }
+        values = (0..<count).flatMap { table[$0 * width..<$0 * width + channels] }
+        magnitudes = (0..<count).map { row in
+            let behind = row * width + channels
+            return Magnitudes(largestAffinity: table[behind], weightSum: table[behind + 1])
+        }
     }
 
     subscript(row: Int) -> ArraySlice<Double> { values[row * channels..<(row + 1) * channels] }

@@ -18,12 +18,16 @@ struct Comparison: Sendable {
     }
 
     /// Adds one row: what is expected, what there is, and x, in the order of the channels.
+    ///
+    /// - Parameter largestValue: for the bare operation, which has no x, max |g|: each weight's rounding shows
+    ///   in that proportion.
     mutating func add(
         item: Int, row: Int, expected: some Collection<Double>, actual: some Collection<Float>,
-        input: some Collection<Float>, largestAffinity: Double
+        input: some Collection<Float>, magnitudes: ReferenceRows.Magnitudes, largestValue: Double = 0
     ) {
         rows += 1
-        self.largestAffinity = max(self.largestAffinity, largestAffinity)
+        largestAffinity = max(largestAffinity, magnitudes.largestAffinity)
+        largestInput = max(largestInput, magnitudes.weightSum * largestValue)
         for (channel, ((expected, actual), input)) in zip(zip(expected, actual), input).enumerated() {
             let (actual, input) = (Double(actual), Double(input))
             if input.isFinite { largestInput = max(largestInput, input.magnitude) }

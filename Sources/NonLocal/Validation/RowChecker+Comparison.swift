@@ -24,7 +24,35 @@ extension RowChecker {
                     input: x.channels(
                         ofItem: item, positions[index], of: positionsOfItem, layout: geometry.layout, channels
                     ),
-                    largestAffinity: expected.largestAffinity[index])
+                    magnitudes: expected.magnitudes[index])
+            }
+        }
+        return comparison
+    }
+
+    /// Compares rows of an attention map with the reference; a mismatch's channel is then a key.
+    ///
+    /// - Parameters:
+    ///   - map: `[B, n, M]` of the positions `queries`, or of all.
+    ///   - chosen: for each item the rows of the map, counted from 0, to look at.
+    func compare(
+        attention map: Tensor<Float>, _ x: Tensor<Float>, queries: [Int]?,
+        _ chosen: [(item: Int, rows: [Int])]
+    ) -> Comparison {
+        let keys = reference.geometry.keys.count
+        var comparison = Comparison(
+            isExponent: reference.configuration.pairwise.formulation.isExponent,
+            width: reference.weights.theta?.outputs ?? reference.geometry.channels)
+        let zeros = [Float](repeating: 0, count: keys)
+        for (item, rows) in chosen {
+            let positions = rows.map { queries?[$0] ?? $0 }
+            let expected = attention(x, item: item, queries: positions)
+            for (index, row) in rows.enumerated() {
+                let first = (item * map.shape[1] + row) * keys
+                comparison.add(
+                    item: item, row: positions[index], expected: expected[index],
+                    actual: map.withUnsafeBufferPointer { Array($0[first..<first + keys]) }, input: zeros,
+                    magnitudes: expected.magnitudes[index])
             }
         }
         return comparison

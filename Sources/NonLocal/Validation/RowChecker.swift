@@ -25,47 +25,76 @@ struct RowChecker: Sendable {
 
     /// z for the given flat positions of one item, in the order that takes less.
     func rows(_ x: Tensor<Float>, item: Int, queries: [Int]) -> ReferenceRows {
-        let geometry = reference.geometry
-        let projections = (valueMap.outputs + (keyMap?.inputs ?? 0)) * geometry.grid.count
-        let isCheaper = 2 * queries.count * geometry.keys.count < projections
-        return (isCheaper ? reassociatedRows(x, item: item, queries: queries) : nil)
+        (isCheaper(queries.count) ? reassociatedRows(x, item: item, queries: queries) : nil)
             ?? reference.itemRows(x, item: item, queries: queries)
+    }
+
+    /// f / C(x) for the given flat positions of one item, `[n, M]`, in the order that takes less.
+    func attention(_ x: Tensor<Float>, item: Int, queries: [Int]) -> ReferenceRows {
+        let input = Field(
+            x, item: item, layout: reference.geometry.layout, channels: reference.geometry.channels)
+        let operation =
+            (isCheaper(queries.count) ? reassociated(input, queries: queries) : nil)
+            ?? reference.operation(on: input, queries: queries)
+        return ReferenceRows(count: queries.count, channels: reference.geometry.keys.count) { row, weights in
+            let (values, magnitudes) = operation.weights(column: row, position: queries[row])
+            _ = weights.update(from: values)
+            return magnitudes
+        }
     }
 
     /// z for the given flat positions of one item without φ and g, or none where that can't be had.
     func reassociatedRows(_ x: Tensor<Float>, item: Int, queries: [Int]) -> ReferenceRows? {
-        let (configuration, geometry) = (reference.configuration, reference.geometry)
-        let formulation = configuration.pairwise.formulation
-        let weights = reference.weights
-        let poolsProjections = configuration.subsample == .convFirst && geometry.window != nil
-        guard !weights.isIdentity, !poolsProjections, formulation.score != .negativeSquaredDistance else {
+        let input = Field(
+            x, item: item, layout: reference.geometry.layout, channels: reference.geometry.channels)
+        guard !reference.weights.isIdentity, let operation = reassociated(input, queries: queries) else {
             return nil
         }
-        let input = Field(x, item: item, layout: geometry.layout, channels: geometry.channels)
+        return reference.rows(queries, of: input) { row in
+            let (sums, magnitudes) = operation.result(column: row, position: queries[row])
+            let y = [Double](unsafeUninitializedCapacity: valueMap.outputs) { y, count in
+                y.initialize(repeating: 0)
+                valueMap.apply(to: sums, UnsafeMutableBufferPointer(rebasing: y[..<valueMap.outputs]))
+                count = valueMap.outputs
+            }
+            return (y, magnitudes)
+        }
+    }
+
+    /// Whether some rows take fewer products without φ and g at all positions.
+    private func isCheaper(_ rows: Int) -> Bool {
+        let geometry = reference.geometry
+        let projections = (valueMap.outputs + (keyMap?.inputs ?? 0)) * geometry.grid.count
+        return 2 * rows * geometry.keys.count < projections
+    }
+
+    /// The operation with x̃ in place of φ and g, or none where that can't be had.
+    private func reassociated(_ input: Field, queries: [Int]) -> ReferenceOperation? {
+        let (configuration, geometry, weights) = (
+            reference.configuration, reference.geometry, reference.weights
+        )
+        let formulation = configuration.pairwise.formulation
+        let poolsProjections = configuration.subsample == .convFirst && geometry.window != nil
+        guard !poolsProjections, formulation.score != .negativeSquaredDistance else { return nil }
         let features = ReferenceStages.groupNorm(input, weights.groupNorm)
         var keys = features
         if configuration.subsample == .poolFirst {
             keys = ReferenceStages.maxPool(features, grid: geometry.grid, window: geometry.window)
         }
         let theta = ReferenceStages.project(features.gathered(queries), by: weights.theta)
-        let width = theta.channels
         let values = keys.onesAppended
-        let operation = ReferenceOperation(
-            formulation: formulation, scale: configuration.scale.value(width: width),
+        let phi: Field
+        if let scoreMap {
+            phi = ReferenceStages.project(keys, by: scoreMap)
+        } else {
+            phi = keyMap == nil ? keys : values
+        }
+        return ReferenceOperation(
+            formulation: formulation, scale: configuration.scale.value(width: theta.channels),
             ownWeight: configuration.ownWeight,
             theta: ReferenceStages.project(theta, by: scoreMap == nil ? keyMap : weights.scoreTheta),
-            phi: scoreMap == nil
-                ? (keyMap == nil ? keys : values) : ReferenceStages.project(keys, by: scoreMap),
+            phi: phi,
             g: values, queries: geometry.queries, keys: geometry.keys)
-        return reference.rows(queries, of: input) { row in
-            let (sums, largestAffinity) = operation.result(column: row, position: queries[row])
-            let y = [Double](unsafeUninitializedCapacity: valueMap.outputs) { y, count in
-                y.initialize(repeating: 0)
-                valueMap.apply(to: sums, UnsafeMutableBufferPointer(rebasing: y[..<valueMap.outputs]))
-                count = valueMap.outputs
-            }
-            return (y, largestAffinity)
-        }
     }
 }
 

@@ -57,7 +57,7 @@ public struct Verification: Sendable {
 struct VerificationProblems: Sendable {
     let session: OpenCLSession
 
-    var all: [Problem] { kernelProblems + blockProblems + operationProblems }
+    var all: [Problem] { kernelProblems + panelProblems + blockProblems + operationProblems }
 
     /// A problem with what is expected and how it is computed on the device.
     struct Problem {

@@ -1,33 +1,46 @@
 import SwiftOpenCL
 
 extension VerificationProblems {
-    /// Whole blocks over all forms and options, every row compared.
+    /// Whole blocks over all forms and options, every row compared, by the staged strategy and by the one that
+    /// the plan would choose.
     var blockProblems: [Problem] {
+        [Strategy.staged, .automatic].flatMap { strategy in
+            blocks.map { block($0.configuration, shape: $0.shape, normGroups: $0.normGroups, strategy) }
+        }
+    }
+
+    private struct Block {
+        let configuration: NonLocalBlock.Configuration
+        let shape: [Int]
+        var normGroups = 0
+    }
+
+    private var blocks: [Block] {
         let forms: [Pairwise] = [
             .gaussian, .embeddedGaussian, .dotProduct, .concatenation,
             .generic(.negativeSquaredDistance, weight: .exp(.score / 2), normalizer: .sum),
         ]
-        typealias Configuration = NonLocalBlock.Configuration
-        var problems = forms.flatMap { form in
+        let pooled = forms.flatMap { form in
             Subsample.allCases.map { subsample in
-                block(
-                    Configuration(channels: 6, innerChannels: 5, pairwise: form, subsample: subsample),
+                Block(
+                    configuration: .init(channels: 6, innerChannels: 5, pairwise: form, subsample: subsample),
                     shape: [2, 6, 2, 5, 4])
             }
         }
-        problems += Scope.allCases.map {
-            block(Configuration(channels: 3, valueChannels: 2, scope: $0), shape: [2, 3, 3, 2, 4])
+        let scopes = Scope.allCases.map {
+            Block(configuration: .init(channels: 3, valueChannels: 2, scope: $0), shape: [2, 3, 3, 2, 4])
         }
-        problems += [OwnWeight.exclude, .strongest].map {
-            block(Configuration(channels: 4, scale: .factor(-0.5), ownWeight: $0), shape: [1, 4, 9])
+        let own = [OwnWeight.exclude, .strongest].map {
+            Block(configuration: .init(channels: 4, scale: .factor(-0.5), ownWeight: $0), shape: [1, 4, 9])
         }
-        problems.append(
-            block(
-                Configuration(channels: 5, subsample: .convFirst, pool: .flat(2), layout: .channelsLast),
-                shape: [2, 3, 3, 5]))
-        problems.append(
-            block(Configuration(channels: 6, scale: .inverseSquareRoot), shape: [2, 6, 7], normGroups: 3))
-        return problems
+        return pooled + scopes + own + [
+            Block(
+                configuration: .init(
+                    channels: 5, subsample: .convFirst, pool: .flat(2), layout: .channelsLast),
+                shape: [2, 3, 3, 5]),
+            Block(
+                configuration: .init(channels: 6, scale: .inverseSquareRoot), shape: [2, 6, 7], normGroups: 3),
+        ]
     }
 
     /// The bare operation, with other channels for g.
@@ -51,9 +64,10 @@ extension VerificationProblems {
     }
 
     private func block(
-        _ configuration: NonLocalBlock.Configuration, shape: [Int], normGroups: Int = 0
+        _ configuration: NonLocalBlock.Configuration, shape: [Int], normGroups: Int, _ strategy: Strategy
     ) -> Problem {
         var words = [
+            strategy.rawValue,
             configuration.pairwise.name, configuration.subsample.rawValue, configuration.scope.rawValue,
         ]
         if configuration.ownWeight != .include {
@@ -70,7 +84,7 @@ extension VerificationProblems {
             }
             let prepared = try PreparedBlock(
                 configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
-                session: session, options: RunOptions(validation: .full))
+                session: session, options: RunOptions(strategy: strategy, validation: .full))
             return try verdict(prepared.run(.normal(shape: shape, seed: 7)))
         }
     }

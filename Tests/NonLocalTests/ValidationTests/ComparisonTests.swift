@@ -8,7 +8,8 @@ import Testing
     ) -> Comparison {
         var comparison = Comparison(isExponent: true, width: 4)
         comparison.add(
-            item: 2, row: 7, expected: expected, actual: actual, input: x, largestAffinity: affinity)
+            item: 2, row: 7, expected: expected, actual: actual, input: x,
+            magnitudes: .init(largestAffinity: affinity))
         return comparison
     }
 
@@ -24,7 +25,8 @@ import Testing
         for row in 0..<9 {
             let actual: [Float] = row == 5 ? [2, 4.01, 6] : [2, 4, 6]
             all.add(
-                item: 1, row: row, expected: [2.0, 4, 6], actual: actual, input: [1, 2, 3], largestAffinity: 0
+                item: 1, row: row, expected: [2.0, 4, 6], actual: actual, input: [1, 2, 3],
+                magnitudes: .init()
             )
         }
         let mismatch = try #require(all.mismatch)

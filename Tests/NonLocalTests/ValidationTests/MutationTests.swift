@@ -175,6 +175,17 @@ import Testing
         #expect(report.rows == 0 && report.rowsInAll == 140 && report.maxRelativeError == nil)
     }
 
+    @Test func attentionMapsAreComparedToo() throws {
+        let source = KernelSource.softmax
+        let session = try TestDevice.session(
+            overriding: [source: source.text.replacing("scale * 2.0f", with: "scale")])
+        let prepared = try Self.plain.block().prepared(
+            for: Self.plain.shape, on: session, validation: .sampled(rows: 8))
+        let x = try Self.plain.input()
+        _ = failure(.mismatch) { _ = try prepared.attention(x) }
+        _ = failure(.mismatch) { _ = try prepared.attention(x, queries: [3]) }
+    }
+
     @Test func theBareOperationCatchesThem() throws {
         let source = KernelSource.aggregate
         let session = try TestDevice.session(
