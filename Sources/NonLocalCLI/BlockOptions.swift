@@ -100,5 +100,6 @@ extension Scope: ExpressibleByArgument {}
 extension OwnWeight: ExpressibleByArgument {}
 extension Layout: ExpressibleByArgument {}
 extension Dialect: ExpressibleByArgument {}
+extension KernelClass: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension Strategy: ExpressibleByArgument {}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import NonLocal
 import SwiftOpenCL
 
 struct Devices: ParsableCommand {
@@ -33,10 +34,8 @@ struct Devices: ParsableCommand {
 }
 
 extension Device {
-    /// The class of kernels that suits the device: `panel`, `tile` or `warp`.
-    fileprivate var className: String {
-        type == .cpu ? "panel" : computeCapability == nil ? "tile" : "warp"
-    }
+    /// The class of kernels that serves the device.
+    fileprivate var className: String { KernelClass(self).rawValue }
 
     fileprivate var features: [String] {
         var features: [String] = []

@@ -18,13 +18,16 @@ struct Verify: ParsableCommand {
     @Option(help: "Only this family of problems: a kernel's name, block or operation.")
     var family: String?
 
+    @Option(help: "The class of kernels to verify beside the plain ones; the device's own without.")
+    var kernels: KernelClass?
+
     @Flag(help: "Print a JSON array to stdout, all else to stderr.")
     var json = false
 
     func run() throws {
         let device = try (device.map { DeviceSelector($0) } ?? .automatic).device()
         Console.note("verifying device '\(device.name)'")
-        let outcomes = try Verification(device).run(family: family) { outcome in
+        let outcomes = try Verification(device, kernels: kernels).run(family: family) { outcome in
             if !outcome.passed { Console.note(outcome.failure) }
         }
         if let family, outcomes.isEmpty {

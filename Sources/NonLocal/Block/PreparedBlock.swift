@@ -139,6 +139,8 @@ public final class PreparedBlock: Sendable {
 /// Choices of a run that don't change what is computed.
 struct RunOptions: Sendable, Hashable {
     var strategy: Strategy = .automatic
+    /// Forces a class of kernels; the device's own without.
+    var kernels: KernelClass?
     var precision: Precision = .float32
     var validation: Validation = .sampled(rows: 8)
     /// Bytes of device memory; the default of the device without.

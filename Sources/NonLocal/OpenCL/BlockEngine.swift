@@ -34,7 +34,7 @@ final class BlockEngine: @unchecked Sendable {
         self.weights = weights
         let methods = try Method.candidates(
             options.strategy, configuration.pairwise.formulation, ownWeight: configuration.ownWeight,
-            device: device)
+            device: device, kernels: options.kernels)
         memoryLimit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
         let problem = BlockProblem(configuration, geometry, weights)
         let schedule = try Schedule(

@@ -18,9 +18,7 @@ struct PanelTile: Sendable, Hashable {
     /// Work-items that run at the same time.
     let workers: Int
 
-    /// The tile for a device, or none if its kernels are not of this kind.
-    init?(_ device: Device) {
-        guard device.type == .cpu else { return nil }
+    init(_ device: Device) {
         lanes = [16, 8, 4].first { $0 <= device.nativeVectorWidthFloat } ?? 4
         (rows, vectors) = lanes == 16 ? (8, 3) : (6, 2)
         workers = max(device.computeUnits, 1)

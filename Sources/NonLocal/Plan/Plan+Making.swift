@@ -23,7 +23,7 @@ extension Plan {
     /// The plan of the CPU reference.
     init(reference steps: [CostedStep], inputShape: [Int]) {
         self.init(
-            backend: "cpu", device: nil, strategy: .staged, kernels: .reference, precision: .float32,
+            backend: "cpu", device: nil, strategy: .staged, kernels: nil, precision: .float32,
             inputShape: inputShape,
             steps: steps.map(Step.init), textbookOperations: steps.operations,
             executedOperations: steps.operations, allocations: [], peakMemory: 0, memoryLimit: 0,

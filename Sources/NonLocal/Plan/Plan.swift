@@ -17,22 +17,13 @@ public struct Plan: Sendable, Hashable {
         public let bytes: Int
     }
 
-    /// The kind of kernels that compute a plan's products.
-    public enum KernelClass: String, Sendable, Hashable {
-        /// The loops of the CPU reference.
-        case reference
-        /// One work-item a position: right on every device, tuned for none.
-        case plain
-        /// Register tiles with vector lanes along the positions, for CPU devices.
-        case panel
-    }
-
     /// `opencl` or `cpu`.
     public let backend: String
     /// The OpenCL device's name.
     public let device: String?
     public let strategy: Strategy
-    public let kernels: KernelClass
+    /// The kind of kernels; none for the CPU reference.
+    public let kernels: KernelClass?
     public let precision: Precision
     /// The shape of x.
     public let inputShape: [Int]
@@ -59,7 +50,7 @@ extension Plan: CustomStringConvertible {
     /// The plan as a table for people.
     public var description: String {
         var lines = [
-            "\(strategy.rawValue), \(kernels.rawValue) kernels, on "
+            "\(strategy.rawValue), \(kernels.map { "\($0.rawValue) kernels, " } ?? "")on "
                 + (device.map { "'\($0)' (\(backend))" } ?? "the CPU reference")
         ]
         lines.append("x \(inputShape), \(precision.rawValue)")

@@ -35,11 +35,13 @@ struct Method: Sendable, Hashable {
     /// The methods that can compute a formulation by the strategy that is wanted, the fastest first; where
     /// the choice is free, the last one takes the least memory.
     ///
+    /// - Parameter kernels: forces a class of kernels; the device's own without.
     /// - Throws: ``NonLocalError/Code/configuration`` if a strategy is wanted that can't compute this.
     static func candidates(
-        _ wanted: Strategy, _ formulation: Formulation, ownWeight: OwnWeight, device: Device
+        _ wanted: Strategy, _ formulation: Formulation, ownWeight: OwnWeight, device: Device,
+        kernels: KernelClass? = nil
     ) throws(NonLocalError) -> [Method] {
-        let tile = PanelTile(device)
+        let tile = (kernels ?? KernelClass(device)) == .panel ? PanelTile(device) : nil
         let isSoftmax = formulation == Pairwise.embeddedGaussian.formulation && ownWeight == .include
         switch wanted {
         case .staged: return [.plain]

@@ -20,8 +20,13 @@ public struct Verification: Sendable {
     }
 
     private let device: Device
+    private let kernels: KernelClass
 
-    public init(_ device: Device) { self.device = device }
+    /// - Parameter kernels: the class of kernels to verify beside the plain ones; the device's own without.
+    public init(_ device: Device, kernels: KernelClass? = nil) {
+        self.device = device
+        self.kernels = kernels ?? KernelClass(device)
+    }
 
     /// Runs all problems, or those of one family, one after another.
     ///
@@ -35,15 +40,15 @@ public struct Verification: Sendable {
     ) throws -> [Outcome] {
         var outcomes: [Outcome] = []
         var session = try OpenCLSession(device)
-        for index in VerificationProblems(session: session).all.indices {
-            let name = VerificationProblems(session: session).all[index].family
+        for index in VerificationProblems(session: session, kernels: kernels).all.indices {
+            let name = VerificationProblems(session: session, kernels: kernels).all[index].family
             guard family == nil || family == name else { continue }
             // A context of its own for each family and each whole block: what one leaves behind in a driver
             // or a sanitizer must not meet the next.
             if outcomes.last?.family != name || Self.wholes.contains(name) {
                 session = try OpenCLSession(device)
             }
-            let outcome = VerificationProblems(session: session).all[index].outcome()
+            let outcome = VerificationProblems(session: session, kernels: kernels).all[index].outcome()
             outcomes.append(outcome)
             report(outcome)
         }
@@ -56,6 +61,7 @@ public struct Verification: Sendable {
 /// The problems that a device is verified with, bound to a session.
 struct VerificationProblems: Sendable {
     let session: OpenCLSession
+    let kernels: KernelClass
 
     var all: [Problem] { kernelProblems + panelProblems + blockProblems + operationProblems }
 

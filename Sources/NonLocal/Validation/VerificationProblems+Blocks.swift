@@ -56,7 +56,7 @@ extension VerificationProblems {
                     let g = try Tensor.normal(shape: [2, values, keys], seed: 3)
                     let prepared = try PreparedOperation(
                         operation, OperationShape(operation, theta: theta.shape, phi: phi.shape, g: g.shape),
-                        session: session, options: RunOptions(validation: .full))
+                        session: session, options: RunOptions(kernels: kernels, validation: .full))
                     return try verdict(prepared.run(theta: theta, phi: phi, g: g))
                 }
             }
@@ -84,7 +84,8 @@ extension VerificationProblems {
             }
             let prepared = try PreparedBlock(
                 configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
-                session: session, options: RunOptions(strategy: strategy, validation: .full))
+                session: session, options: RunOptions(strategy: strategy, kernels: kernels, validation: .full)
+            )
             return try verdict(prepared.run(.normal(shape: shape, seed: 7)))
         }
     }

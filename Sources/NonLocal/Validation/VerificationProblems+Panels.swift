@@ -2,9 +2,10 @@ import Foundation
 import SwiftOpenCL
 
 extension VerificationProblems {
-    /// The panel kernels by themselves, where the device is of their kind.
+    /// The panel kernels by themselves, where they are to be verified.
     var panelProblems: [Problem] {
-        guard let tile = PanelTile(session.device) else { return [] }
+        guard kernels == .panel else { return [] }
+        let tile = PanelTile(session.device)
         let sizes = [(1, 1, 1), (3, 17, 7), (5, 33, 13), (tile.depth + 3, 2, 4)]
         let projections = sizes.flatMap { channels, positions, rows in
             [
