@@ -1,7 +1,7 @@
 /* Fused softmax attention for CPU devices: y[c, i] = Σ_j g[c, j] p[j, i] / Σ_j p[j, i],
  * p[j, i] = exp(scale · (s[j, i] − m_i)), s[j, i] = θ_i · φ_j, m_i the greatest so far (online softmax).
  *
- *   for each block of KEYS keys:
+ *   for each block of blockKeys keys:
  *       s[j, i] = Σ_c φ[c, j] θ[c, i]
  *       m' = max(m, max_j s[j, i])
  *       p = exp(scale · (s − m'))
@@ -10,21 +10,20 @@
  *
  * Lanes run along the queries, so nothing is transposed and no reduction crosses lanes. The sums of each key
  * block start at zero: carried on, their rounding errors would grow with the keys.
- * A negative scale changes the sign of θ, so the extreme is always a maximum. The difference of two finite
- * scores may overflow, half of it can't; scaling comes after it, so no finite score gives a NaN.
+ * The kernel works on half the scores, with θ / 2: the difference of two finite scores may overflow, that of
+ * their halves can't; scaling comes after it, so no finite score gives a NaN. A negative scale changes the
+ * sign of θ, so the extreme is always a maximum.
  *
- * A block is blockPanels · PANEL queries of one group. Work-item w does blocks w, w + W, w + 2W, …, W the
- * number of work-items.
+ * Work is cut into blocks of blockPanels · PANEL queries of one group and a share of its keys, numbered shares
+ * first, then queries, then groups. Each of W work-items does a run of blocks. More than one share is for few
+ * queries and many cores: each block then leaves its y, m and l in `shared`, for panel_merge.cl.
  *
- * Scratch, floats a work-item: PANEL · (blockPanels · (d + ⌈d_v / ROWS⌉ · ROWS + 2) + KEYS), aligned to a vector.
+ * Scratch, floats a work-item: PANEL · (blockPanels · (d + state) + blockKeys), where
+ *   state = ⌈d_v / ROWS⌉ · ROWS + 2
+ * shared, floats: PANEL · groups · ⌈N / PANEL⌉ · shares · state; both aligned to a vector.
  *
  * NDRange: (W), work-group size 1.
  */
-
-/* Keys of a block: a multiple of ROWS. KEYS · PANEL floats stay in the first-level cache. */
-#ifndef KEYS
-#define KEYS 192
-#endif
 
 /* 2^x for x ≤ 0, 0 from −126.5 on, a NaN for a NaN. Error below 1.1 units in the last place. */
 static inline Lanes power_of_two(Lanes x)
@@ -73,97 +72,147 @@ static inline void score(
     }
 }
 
+/* Leaves out the pairs of a position with itself, where keys [firstKey, firstKey + keys) hold such positions of
+ * the panel that begins with query firstQuery, and takes the maximum again. */
+static inline void leave_out_own(
+    __global Lanes *restrict s, Lanes m[VECTORS], const Lanes before[VECTORS], const int firstQuery,
+    const int firstKey, const int keys)
+{
+    const int first = max(firstQuery, firstKey), last = min(firstQuery + PANEL, firstKey + keys);
+    if (first >= last) return;
+    for (int n = first; n < last; n++)
+        ((__global float *)s)[(long)(n - firstKey) * PANEL + n - firstQuery] = -INFINITY;
+    EACH_VECTOR m[v] = before[v];
+    for (int j = 0; j < keys; j++)
+        EACH_VECTOR m[v] = s[j * VECTORS + v] > m[v] ? s[j * VECTORS + v] : m[v];
+}
+
+/* The factor that makes half scores exponents of two. */
+#define BASE_TWO(scale) ((Lanes)(fmin(2.0f * 1.44269504f * fabs(scale), FLT_MAX)))
+
+/* Turns the scores of `keys` keys into weights, one vector of queries, and returns their sum. */
+static inline Lanes weigh(__global Lanes *restrict p, const Lanes m, const Lanes factor, const int keys)
+{
+    Lanes l = (Lanes)(0.0f);
+    for (int j = 0; j < keys; j++) {
+        const Lanes weight = power_of_two((p[j * VECTORS] - m) * factor);
+        l += weight;
+        p[j * VECTORS] = weight;
+    }
+    return l;
+}
+
 /* y = y · rescale + Σ_j g[c, j] p[j, i] over `keys` keys, for the queries of one panel. */
 static inline void aggregate(
     __global Lanes *restrict y, const Lanes rescale[VECTORS], __global const float *restrict g,
-    __global const Lanes *restrict p, const int tiles, const int keys, const int isFirst)
+    __global const Lanes *restrict p, const int tiles, const int keys)
 {
     for (int tile = 0; tile < tiles; tile++) {
         Lanes a[ROWS][VECTORS];
         multiply(a, g, p, keys);
         g += keys * ROWS;
-        if (!isFirst)
-            EACH_ROW EACH_VECTOR a[r][v] = fma(y[r * VECTORS + v], rescale[v], a[r][v]);
-        EACH_ROW EACH_VECTOR y[r * VECTORS + v] = a[r][v];
+        EACH_ROW EACH_VECTOR y[r * VECTORS + v] = fma(y[r * VECTORS + v], rescale[v], a[r][v]);
         y += ROWS * VECTORS;
     }
+}
+
+/* g[c, j] of the keys j = n, n + 1, … of a vector of queries, from the packed g of a group. */
+static inline Lanes own_values(
+    __global const float *restrict g, const int c, const long n, const int valueChannels, const int keys,
+    const int blockKeys)
+{
+    const int tiles = (valueChannels + ROWS - 1) / ROWS;
+    float lane[LANES];
+    for (int i = 0; i < LANES; i++) {
+        const int j = min(n + i, (long)keys - 1), firstKey = j / blockKeys * blockKeys;
+        const long tile = (long)firstKey * tiles + (long)(c / ROWS) * min(blockKeys, keys - firstKey);
+        lane[i] = g[(tile + j - firstKey) * ROWS + c % ROWS];
+    }
+    return LOAD(lane);
 }
 
 __kernel WORK_ITEM void panel_attention(
     __global const float *restrict theta, const long8 thetaView, /* [d, N] */
     __global const float *restrict phi, /* [groups][⌈d / DEPTH⌉][⌈M / ROWS⌉][DEPTH][ROWS], panel_pack.cl */
-    __global const float *restrict g,   /* [groups][⌈M / KEYS⌉][⌈d_v / ROWS⌉][KEYS][ROWS], panel_pack.cl */
+    __global const float *restrict g,   /* [groups][⌈M / blockKeys⌉][⌈d_v / ROWS⌉][blockKeys][ROWS], likewise */
     __global float *restrict y, const long8 yView, /* [d_v, N] */
     const int width, const int valueChannels,      /* d, d_v */
     const int queries, const int keys,             /* N, M */
-    const int groups, const float scale, const int blockPanels, __global Lanes *restrict scratch)
+    const int groups, const float scale,
+    const int blockPanels,
+    const int blockKeys, /* a multiple of ROWS; blockKeys · PANEL floats stay in the first-level cache */
+    const int shares, /* 1, unless a position's own weight is included */
+    const int ownWeight, /* 0 included, 1 excluded, 2 that of the strongest other key */
+    __global Lanes *restrict scratch, __global Lanes *restrict shared)
 {
     const int panels = (queries + PANEL - 1) / PANEL;
     const int blocks = (panels + blockPanels - 1) / blockPanels;
     const int tiles = (valueChannels + ROWS - 1) / ROWS;
     const long keyPanels = (keys + ROWS - 1) / ROWS;
-    const Lanes factor = (Lanes)(2.0f * 1.44269504f * fabs(scale));
+    const int shareKeys = ((keys + blockKeys - 1) / blockKeys + shares - 1) / shares * blockKeys;
+    const long stateSize = (long)(tiles * ROWS + 2) * VECTORS; /* of a panel: m, l, y */
+    const Lanes factor = BASE_TWO(scale);
 
-    scratch += get_global_id(0) * ((long)blockPanels * (width + tiles * ROWS + 2) + KEYS) * VECTORS;
-    __global Lanes *const sums = scratch + (long)blockPanels * width * VECTORS;
-    __global Lanes *const state = sums + (long)blockPanels * tiles * ROWS * VECTORS; /* m, l */
-    __global Lanes *const p = state + blockPanels * 2 * VECTORS;
+    scratch += get_global_id(0) * (blockPanels * (stateSize + width * VECTORS) + blockKeys * VECTORS);
+    __global Lanes *const p = scratch + (long)blockPanels * width * VECTORS;
+    __global Lanes *const own = p + blockKeys * VECTORS;
 
-    for (long block = get_global_id(0); block < (long)groups * blocks; block += get_global_size(0)) {
-        const long group = block / blocks;
-        const int firstPanel = block % blocks * blockPanels;
+    EACH_BLOCK((long)groups * blocks * shares) {
+        const long group = block / ((long)blocks * shares);
+        const int firstPanel = block / shares % blocks * blockPanels;
+        const int share = block % shares;
         const int count = min(blockPanels, panels - firstPanel);
+        const int firstOfShare = min(share * shareKeys, keys), end = min(firstOfShare + shareKeys, keys);
+        __global Lanes *const states =
+            shares == 1 ? own : shared + ((group * panels + firstPanel) * shares + share) * stateSize;
         pack_columns(
             theta + GROUP(thetaView, group), thetaView, (long)firstPanel * PANEL, count, width, queries,
-            scale < 0.0f ? -1.0f : 1.0f, scratch);
-        for (int i = 0; i < count * VECTORS; i++) {
-            state[i] = (Lanes)(-FLT_MAX);
-            state[blockPanels * VECTORS + i] = (Lanes)(0.0f);
-        }
+            scale < 0.0f ? -0.5f : 0.5f, scratch);
+        for (int panel = 0; panel < count; panel++)
+            for (int i = 0; i < stateSize; i++)
+                states[panel * shares * stateSize + i] = (Lanes)(i < VECTORS ? -0.5f * FLT_MAX : 0.0f);
 
-        for (int firstKey = 0; firstKey < keys; firstKey += KEYS) {
-            const int keyCount = min(KEYS, keys - firstKey);
+        for (int firstKey = firstOfShare; firstKey < end; firstKey += blockKeys) {
+            const int keyCount = min(blockKeys, end - firstKey);
             for (int panel = 0; panel < count; panel++) {
-                __global Lanes *const extreme = state + panel * VECTORS;
-                __global Lanes *const normalizer = extreme + blockPanels * VECTORS;
-                Lanes m[VECTORS], l[VECTORS], rescale[VECTORS];
-                EACH_VECTOR m[v] = extreme[v];
+                __global Lanes *const state = states + panel * shares * stateSize;
+                Lanes m[VECTORS], rescale[VECTORS];
+                EACH_VECTOR m[v] = state[v];
                 score(
                     p, m, phi + group * width * keyPanels * ROWS, scratch + (long)panel * width * VECTORS, width,
                     keyPanels, firstKey / ROWS, keyCount);
+                if (ownWeight != 0) {
+                    Lanes before[VECTORS];
+                    EACH_VECTOR before[v] = state[v];
+                    leave_out_own(p, m, before, (firstPanel + panel) * PANEL, firstKey, keyCount);
+                }
                 EACH_VECTOR {
-                    rescale[v] = power_of_two(fma(extreme[v], (Lanes)(0.5f), m[v] * -0.5f) * factor);
-                    extreme[v] = m[v];
-                    m[v] *= -0.5f;
-                    l[v] = (Lanes)(0.0f);
+                    rescale[v] = power_of_two((state[v] - m[v]) * factor);
+                    state[v] = m[v];
+                    state[VECTORS + v] = fma(state[VECTORS + v], rescale[v], weigh(p + v, m[v], factor, keyCount));
                 }
-                for (int j = 0; j < keyCount; j++) {
-                    EACH_VECTOR {
-                        const Lanes halved = fma(p[j * VECTORS + v], (Lanes)(0.5f), m[v]);
-                        const Lanes weight = power_of_two(halved * factor);
-                        l[v] += weight;
-                        p[j * VECTORS + v] = weight;
-                    }
-                }
-                EACH_VECTOR normalizer[v] = fma(normalizer[v], rescale[v], l[v]);
                 aggregate(
-                    sums + (long)panel * tiles * ROWS * VECTORS, rescale,
-                    g + (group * keys + firstKey) * tiles * ROWS, p, tiles, keyCount, firstKey == 0);
+                    state + 2 * VECTORS, rescale, g + (group * keys + firstKey) * tiles * ROWS, p, tiles, keyCount);
             }
         }
 
+        if (shares > 1) continue;
         for (int panel = 0; panel < count; panel++) {
+            __global const Lanes *state = states + panel * stateSize;
             Lanes l[VECTORS];
-            EACH_VECTOR l[v] = state[(blockPanels + panel) * VECTORS + v];
-            __global const Lanes *from = sums + (long)panel * tiles * ROWS * VECTORS;
-            for (int c = 0; c < valueChannels; c++) {
+            /* The strongest weight is exp(0). */
+            EACH_VECTOR l[v] = ownWeight == 2 ? state[VECTORS + v] + 1.0f : state[VECTORS + v];
+            for (int c = 0; c < valueChannels; c++)
                 EACH_VECTOR {
                     const long n = (long)(firstPanel + panel) * PANEL + v * LANES;
+                    Lanes sum = state[(c + 2) * VECTORS + v];
+                    if (ownWeight == 2)
+                        sum += own_values(
+                            g + group * keys * tiles * ROWS, c, n, valueChannels, keys, blockKeys);
                     store_some(
-                        from[c * VECTORS + v] / l[v], y + GROUP(yView, group) + AT(yView, c, n), yView.s4,
+                        sum / l[v], y + GROUP(yView, group) + AT(yView, c, n), yView.s4,
                         queries - n);
                 }
-            }
         }
     }
 }

@@ -5,55 +5,88 @@
  * panel_projection_residual  all rows to one view, plus a residual
  *
  * Work is cut into blocks of blockPanels · PANEL positions and blockTiles · ROWS rows, numbered rows first, then
- * positions, then items. Work-item w does blocks w, w + W, w + 2W, …, W the number of work-items.
+ * positions, then items. Each of W work-items does a run of blocks.
  *
- * Scratch, floats a work-item: blockPanels · PANEL · (inputs + blockTiles · ROWS), aligned to a vector.
+ *   pack the block's columns of x
+ *   for each part of DEPTH inputs, panel of PANEL positions, tile of ROWS rows:
+ *       sums[tile, panel] += weight[tile, part] x[part, panel]
+ *
+ * Scratch, floats a work-item: PANEL · (blockPanels · (inputs + blockTiles · ROWS) + ROWS), aligned to a vector.
  *
  * NDRange: (W), work-group size 1.
  */
 
-#define BLOCK_PARAMETERS \
-    const int inputs, const int outputs, const int positions, const int items, \
-    const int blockPanels, const int blockTiles, __global Lanes *restrict scratch
+/* Where the rows of the product go. */
+#define ONE_OF(row, first, other, last) ((row) < second ? (first) : (row) < third ? (other) : (last))
 
-/* Declares the block's item, first panel and tile, and how many of each. */
-#define EACH_BLOCK \
-    const int panels = (positions + PANEL - 1) / PANEL; \
-    const int tiles = (outputs + ROWS - 1) / ROWS; \
-    const int panelBlocks = (panels + blockPanels - 1) / blockPanels; \
-    const int tileBlocks = (tiles + blockTiles - 1) / blockTiles; \
-    scratch += get_global_id(0) * blockPanels * VECTORS * (inputs + blockTiles * ROWS); \
-    __global Lanes *const sums = scratch + (long)blockPanels * inputs * VECTORS; \
-    for (long block = get_global_id(0); block < (long)items * panelBlocks * tileBlocks; \
-         block += get_global_size(0))
-#define OPEN_BLOCK \
-    const long item = block / ((long)panelBlocks * tileBlocks); \
-    const int firstPanel = block / tileBlocks % panelBlocks * blockPanels; \
-    const int firstTile = block % tileBlocks * blockTiles; \
-    const int panelCount = min(blockPanels, panels - firstPanel); \
-    const int tileCount = min(blockTiles, tiles - firstTile); \
-    const int rowCount = min(tileCount * ROWS, outputs - firstTile * ROWS); \
-    pack_columns( \
-        x + GROUP(xView, item), xView, (long)firstPanel * PANEL, panelCount, inputs, positions, 1.0f, scratch); \
-    project(sums, weight, scratch, inputs, tiles, panelCount, firstTile, tileCount);
-
-/* sums[panel][row][PANEL] of a block. */
 static inline void project(
-    __global Lanes *restrict sums, __global const float *restrict weight, __global const Lanes *restrict columns,
-    const int inputs, const int tiles, const int panelCount, const int firstTile, const int tileCount)
+    __global const float *restrict weight, __global const float *restrict bias,
+    __global const float *restrict x, const long8 xView,
+    __global const float *residual, const long8 residualView, /* null: none */
+    __global float *y0, const long8 view0, __global float *y1, const long8 view1, __global float *y2,
+    const long8 view2, const int second, const int third,
+    const int inputs, const int outputs, const int positions, const int items,
+    const int blockPanels, const int blockTiles, __global Lanes *restrict scratch)
 {
-    for (int first = 0; first < inputs; first += DEPTH) {
-        const int terms = min(DEPTH, inputs - first);
-        __global const float *part = weight + ((long)first * tiles + (long)firstTile * terms) * ROWS;
-        for (int panel = 0; panel < panelCount; panel++) {
-            for (int tile = 0; tile < tileCount; tile++) {
-                Lanes a[ROWS][VECTORS];
-                multiply(
-                    a, part + (long)tile * terms * ROWS, columns + ((long)panel * inputs + first) * VECTORS, terms);
-                __global Lanes *sum = sums + ((long)panel * tileCount + tile) * ROWS * VECTORS;
-                if (first > 0)
-                    EACH_ROW EACH_VECTOR a[r][v] += sum[r * VECTORS + v];
-                EACH_ROW EACH_VECTOR sum[r * VECTORS + v] = a[r][v];
+    const int panels = (positions + PANEL - 1) / PANEL;
+    const int tiles = (outputs + ROWS - 1) / ROWS;
+    const int panelBlocks = (panels + blockPanels - 1) / blockPanels;
+    const int tileBlocks = (tiles + blockTiles - 1) / blockTiles;
+    scratch += get_global_id(0) * VECTORS * ((long)blockPanels * (inputs + blockTiles * ROWS) + ROWS);
+    __global Lanes *const finished = scratch + (long)blockPanels * inputs * VECTORS;
+    __global Lanes *const sums = finished + ROWS * VECTORS;
+
+    int packedItem = -1, packedPanel = -1;
+
+    EACH_BLOCK((long)items * panelBlocks * tileBlocks) {
+        const int item = block / ((long)panelBlocks * tileBlocks);
+        const int firstPanel = block / tileBlocks % panelBlocks * blockPanels;
+        const int firstTile = block % tileBlocks * blockTiles;
+        const int panelCount = min(blockPanels, panels - firstPanel);
+        const int tileCount = min(blockTiles, tiles - firstTile);
+        if (item != packedItem || firstPanel != packedPanel)
+            pack_columns(
+                x + GROUP(xView, item), xView, (long)firstPanel * PANEL, panelCount, inputs, positions, 1.0f,
+                scratch);
+        packedItem = item;
+        packedPanel = firstPanel;
+
+        for (int first = 0; first < inputs; first += DEPTH) {
+            const int terms = min(DEPTH, inputs - first);
+            const int isLast = first + terms == inputs;
+            __global const float *part = weight + ((long)first * tiles + (long)firstTile * terms) * ROWS;
+            for (int panel = 0; panel < panelCount; panel++) {
+                for (int tile = 0; tile < tileCount; tile++) {
+                    Lanes a[ROWS][VECTORS];
+                    multiply(
+                        a, part + (long)tile * terms * ROWS, scratch + ((long)panel * inputs + first) * VECTORS,
+                        terms);
+                    __global Lanes *sum = sums + ((long)panel * tileCount + tile) * ROWS * VECTORS;
+                    if (first > 0)
+                        EACH_ROW EACH_VECTOR a[r][v] += sum[r * VECTORS + v];
+                    if (!isLast) {
+                        EACH_ROW EACH_VECTOR sum[r * VECTORS + v] = a[r][v];
+                        continue;
+                    }
+                    EACH_ROW EACH_VECTOR finished[r * VECTORS + v] = a[r][v];
+                    const long n = (long)(firstPanel + panel) * PANEL;
+                    const int firstRow = (firstTile + tile) * ROWS;
+                    for (int r = 0; r < min(ROWS, outputs - firstRow); r++) {
+                        const int row = firstRow + r;
+                        const long8 view = ONE_OF(row, view0, view1, view2);
+                        __global float *to = ONE_OF(row, y0, y1, y2) + GROUP(view, item)
+                            + AT(view, row - ONE_OF(row, 0, second, third), n);
+                        __global const float *from =
+                            residual ? residual + GROUP(residualView, item) + AT(residualView, row, n) : 0;
+                        EACH_VECTOR {
+                            Lanes value = finished[r * VECTORS + v] + bias[row];
+                            const long count = positions - n - v * LANES;
+                            if (residual)
+                                value += load_some(from + v * LANES * residualView.s4, residualView.s4, count);
+                            store_some(value, to + v * LANES * view.s4, view.s4, count);
+                        }
+                    }
+                }
             }
         }
     }
@@ -67,49 +100,23 @@ __kernel WORK_ITEM void panel_projection(
     __global float *y1, const long8 view1,
     __global float *y2, const long8 view2,
     const int second, const int third, /* first rows of the second and the third view */
-    BLOCK_PARAMETERS)
+    const int inputs, const int outputs, const int positions, const int items,
+    const int blockPanels, const int blockTiles, __global Lanes *restrict scratch)
 {
-    EACH_BLOCK {
-        OPEN_BLOCK
-        for (int i = 0; i < rowCount; i++) {
-            const int row = firstTile * ROWS + i;
-            __global float *y = row < second ? y0 : row < third ? y1 : y2;
-            const long8 view = row < second ? view0 : row < third ? view1 : view2;
-            const int c = row - (row < second ? 0 : row < third ? second : third);
-            y += GROUP(view, item) + c * view.s3;
-            for (int panel = 0; panel < panelCount; panel++)
-                EACH_VECTOR {
-                    const long n = (long)(firstPanel + panel) * PANEL + v * LANES;
-                    store_some(
-                        sums[((long)panel * tileCount * ROWS + i) * VECTORS + v] + bias[row],
-                        y + n * view.s4, view.s4, positions - n);
-                }
-        }
-    }
+    project(
+        weight, bias, x, xView, 0, view0, y0, view0, y1, view1, y2, view2, second, third, inputs, outputs,
+        positions, items, blockPanels, blockTiles, scratch);
 }
 
 __kernel WORK_ITEM void panel_projection_residual(
-    __global const float *restrict weight, /* [⌈inputs / DEPTH⌉][⌈outputs / ROWS⌉][DEPTH][ROWS], panel_pack.cl */
-    __global const float *restrict bias,   /* [outputs] */
+    __global const float *restrict weight, __global const float *restrict bias, /* as above */
     __global const float *restrict x, const long8 xView,
     __global const float *residual, const long8 residualView,
     __global float *y, const long8 yView,
-    BLOCK_PARAMETERS)
+    const int inputs, const int outputs, const int positions, const int items,
+    const int blockPanels, const int blockTiles, __global Lanes *restrict scratch)
 {
-    EACH_BLOCK {
-        OPEN_BLOCK
-        for (int i = 0; i < rowCount; i++) {
-            const int row = firstTile * ROWS + i;
-            __global const float *from = residual + GROUP(residualView, item) + row * residualView.s3;
-            __global float *to = y + GROUP(yView, item) + row * yView.s3;
-            for (int panel = 0; panel < panelCount; panel++)
-                EACH_VECTOR {
-                    const long n = (long)(firstPanel + panel) * PANEL + v * LANES;
-                    store_some(
-                        sums[((long)panel * tileCount * ROWS + i) * VECTORS + v] + bias[row]
-                            + load_some(from + n * residualView.s4, residualView.s4, positions - n),
-                        to + n * yView.s4, yView.s4, positions - n);
-                }
-        }
-    }
+    project(
+        weight, bias, x, xView, residual, residualView, y, yView, y, yView, y, yView, outputs, outputs, inputs,
+        outputs, positions, items, blockPanels, blockTiles, scratch);
 }

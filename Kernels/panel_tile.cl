@@ -25,7 +25,7 @@
 /* Terms summed in one accumulator. Longer sums are taken in parts: it keeps their rounding error low, and a
  * part of a column panel (DEPTH · PANEL floats) in the first-level cache. */
 #ifndef DEPTH
-#define DEPTH 256
+#define DEPTH 128
 #endif
 
 /* Terms of the tile's loop written out. */
@@ -39,6 +39,12 @@
 #define LOAD(p) JOIN(vload, LANES)(0, p)
 #define STORE(v, p) JOIN(vstore, LANES)(v, 0, p)
 typedef JOIN(float, LANES) Lanes;
+
+/* A work-item's blocks: neighbours, and as many as any other's, give or take one. */
+#define EACH_BLOCK(blocks) \
+    for (long block = get_global_id(0) * (blocks) / get_global_size(0), \
+              endBlock = (get_global_id(0) + 1) * (blocks) / get_global_size(0); \
+         block < endBlock; block++)
 
 #define WORK_ITEM __attribute__((reqd_work_group_size(1, 1, 1)))
 #define EACH_ROW _Pragma("unroll") for (int r = 0; r < ROWS; r++)
@@ -88,12 +94,19 @@ static inline void pack_columns(
     __global const float *x, const long8 view, const long first, const int panels, const int channels,
     const int positions, const float sign, __global Lanes *restrict packed)
 {
-    for (int panel = 0; panel < panels; panel++) {
-        const long n = first + (long)panel * PANEL;
-        for (int c = 0; c < channels; c++) {
-            EACH_VECTOR packed[v] = sign * load_some(
-                x + AT(view, c, n + v * LANES), view.s4, positions - n - v * LANES);
-            packed += VECTORS;
-        }
+    x += first * view.s4;
+    const long count = positions - first;
+    const int whole = view.s4 == 1 ? min((long)panels, count / PANEL) : 0;
+    for (int c = 0; c < channels; c++) {
+        for (int panel = 0; panel < whole; panel++)
+            EACH_VECTOR packed[((long)panel * channels + c) * VECTORS + v] =
+                sign * LOAD(x + panel * PANEL + v * LANES);
+        for (int panel = whole; panel < panels; panel++)
+            EACH_VECTOR {
+                const long n = (long)panel * PANEL + v * LANES;
+                packed[((long)panel * channels + c) * VECTORS + v] =
+                    sign * load_some(x + n * view.s4, view.s4, count - n);
+            }
+        x += view.s3;
     }
 }

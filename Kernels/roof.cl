@@ -1,6 +1,7 @@
 /* The device's peak in float32: CHAINS independent chains of multiply-adds, no memory traffic.
  *
- * VECTOR is the type of one chain's numbers, such as float8; each launch does
+ * VECTOR is the type of one chain's numbers, such as float8, no wider than the device's registers: two
+ * registers a chain would not fit them, and the reading would be low. Each launch does
  *   2 · CHAINS · lanes(VECTOR) · iterations operations a work-item.
  */
 #ifndef VECTOR

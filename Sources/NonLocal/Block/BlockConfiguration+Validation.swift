@@ -10,8 +10,8 @@ extension NonLocalBlock.Configuration {
         try pairwise.formulation.validate(scale: scale, ownWeight: ownWeight)
         guard ownWeight == .include || subsample == .none else {
             throw NonLocalError(
-                .configuration, "own weight \(ownWeight.rawValue) goes with no sub-sampling",
-                advice: "With pooled keys no key is the query itself.")
+                .configuration, "own weight \(ownWeight.rawValue) can't be combined with sub-sampling",
+                advice: "With pooled keys no key is the query itself: use --subsample none.")
         }
     }
 }

@@ -80,7 +80,9 @@ struct Geometry: Sendable, Hashable {
             throw NonLocalError(
                 .shape,
                 "x of shape \(shape) has \(shape[channelsAt]) channels, the block \(configuration.channels)",
-                advice: "The order is \(configuration.layout.rawValue); the other one can be chosen.")
+                advice:
+                    "x was read as \(configuration.layout.rawValue); the other layout can be chosen (--layout)."
+            )
         }
         _ = try elementCount(of: shape)
         var extents = shape

@@ -5,10 +5,14 @@ import SwiftOpenCL
 ///
 ///     y_i = (1 / C(x)) Σ_j f(x_i, x_j) g(x_j)          z_i = W_z y_i + x_i
 ///
-///     let block = try NonLocalBlock(
-///         .init(channels: 1024, pairwise: .embeddedGaussian, subsample: .convFirst),
-///         weights: .load("block.safetensors"))
+///     let block = try NonLocalBlock(reading: "block.safetensors")
 ///     let z = try block(x, backend: .opencl)
+///
+/// or with a configuration of one's own, which then has to name all that the file's dialect would imply:
+///
+///     let block = try NonLocalBlock(
+///         .init(channels: 1024, subsample: .convFirst, scale: .inverseSquareRoot),
+///         weights: .load("block.safetensors"))
 ///
 /// x is `[B, C, L]`, `[B, C, H, W]` or `[B, C, T, H, W]` of any size; z has the same shape.
 ///
@@ -39,6 +43,24 @@ public final class NonLocalBlock: Sendable {
         self.configuration = configuration
         self.weights = weights
         folded = FoldedWeights(weights, pairwise: configuration.pairwise)
+    }
+
+    /// A block as a file and its dialect have it: channels, sub-sampling, scale and layout included.
+    ///
+    ///     let block = try NonLocalBlock(reading: "block.safetensors")
+    ///
+    /// - Parameters:
+    ///   - path: a safetensors file.
+    ///   - dialect: whose names the weights have; found by itself unless given.
+    ///   - prefix: the exact text before the names; found by itself if the file has one block only.
+    ///   - pairwise: a file doesn't show whether a softmax or a dot product was meant; a softmax unless given.
+    /// - Throws: as ``BlockFile/init(reading:dialect:prefix:)`` and ``init(_:weights:)``.
+    public convenience init(
+        reading path: String, dialect: Dialect = .automatic, prefix: String? = nil, pairwise: Pairwise? = nil
+    ) throws {
+        let file = try BlockFile(reading: path, dialect: dialect, prefix: prefix)
+        try self.init(
+            pairwise.map(file.configuration(for:)) ?? file.configuration, weights: file.weights)
     }
 
     /// z = W_z y + x.

@@ -167,6 +167,9 @@ extension NonLocalError {
             "the result of '\(device)' differs from the reference: item \(mismatch.item), row \(mismatch.row), "
                 + "channel \(mismatch.channel): expected \(mismatch.expected), actual \(mismatch.actual), "
                 + "relative error \(mismatch.relativeError), tolerance \(mismatch.tolerance)",
-            advice: "Run `nonlocal verify` to see which kernel of this device is wrong.", mismatch: mismatch)
+            advice: mismatch.actual.isFinite
+                ? "Run `nonlocal verify` to see which kernel of this device is wrong."
+                : "Numbers beyond float32's range give this too: scale x or the weights down.",
+            mismatch: mismatch)
     }
 }

@@ -29,8 +29,9 @@ public final class PreparedOperation: Sendable {
         let device = session.device
         let limit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
         let methods = try Method.candidates(
-            options.strategy, operation.pairwise.formulation, ownWeight: operation.ownWeight, device: device,
-            kernels: options.kernels)
+            options.strategy, operation.pairwise.formulation,
+            scale: operation.scale.value(width: shape.width),
+            ownWeight: operation.ownWeight, device: device, kernels: options.kernels)
         let schedule = try Schedule(
             firstOf: methods, { shape.workload($0, sharesHostMemory: device.hasUnifiedMemory) }, limit: limit,
             device: device)

@@ -69,7 +69,9 @@ public struct BlockFile: Sendable {
 }
 
 extension BlockWeights {
-    /// Reads weights from a safetensors file; ``BlockFile`` also tells what the file implies.
+    /// Reads weights alone from a safetensors file. The scale, the sub-sampling and the layout that its dialect
+    /// implies are not among them: ``BlockFile`` and ``NonLocalBlock/init(reading:dialect:prefix:pairwise:)``
+    /// know them too.
     ///
     /// - Parameters:
     ///   - dialect: whose names the weights have; found by itself unless given.

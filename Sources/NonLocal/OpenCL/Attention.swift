@@ -4,7 +4,7 @@ import SwiftOpenCL
 struct Attention: Sendable {
     private enum Kernels: Sendable {
         case staged(StagedAttention)
-        case fused(PanelAttentionKernel, scale: Float)
+        case fused(PanelAttentionKernels, scale: Float)
     }
 
     private let kernels: Kernels
@@ -14,7 +14,8 @@ struct Attention: Sendable {
         ownWeight: OwnWeight
     ) throws {
         if method.strategy == .fused, let tile = method.tile {
-            kernels = .fused(try PanelAttentionKernel(library, tile), scale: Float(scale))
+            kernels = .fused(
+                try PanelAttentionKernels(library, tile, ownWeight: ownWeight), scale: Float(scale))
         } else {
             kernels = .staged(
                 try StagedAttention(library, formulation: formulation, scale: scale, ownWeight: ownWeight))
@@ -36,7 +37,8 @@ struct Attention: Sendable {
         case .fused(let kernel, let scale):
             try kernel.launch(
                 launcher, operands, scale: scale, packedPhi: workspace.required(.packedPhi),
-                packedG: workspace.required(.packedG), scratch: workspace.required(.scratch))
+                packedG: workspace.required(.packedG), scratch: workspace.required(.scratch),
+                shared: workspace[.shares])
         }
     }
 }

@@ -33,8 +33,9 @@ final class BlockEngine: @unchecked Sendable {
         self.geometry = geometry
         self.weights = weights
         let methods = try Method.candidates(
-            options.strategy, configuration.pairwise.formulation, ownWeight: configuration.ownWeight,
-            device: device, kernels: options.kernels)
+            options.strategy, configuration.pairwise.formulation,
+            scale: configuration.scale.value(width: weights.theta?.outputs ?? geometry.channels),
+            ownWeight: configuration.ownWeight, device: device, kernels: options.kernels)
         memoryLimit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
         let problem = BlockProblem(configuration, geometry, weights)
         let schedule = try Schedule(
@@ -49,7 +50,9 @@ final class BlockEngine: @unchecked Sendable {
 
     /// z and the seconds that the kernels took on the device.
     func output(_ x: Tensor<Float>, _ queries: [Int]?) throws -> (Tensor<Float>, Double?) {
-        let (z, seconds) = try run(queries, method).output(x)
+        // The fused kernels know a position's own key by its place, which chosen queries don't keep.
+        let keepsPlace = queries == nil || configuration.ownWeight == .include
+        let (z, seconds) = try run(queries, keepsPlace ? method : .plain).output(x)
         return (z, seconds)
     }
 

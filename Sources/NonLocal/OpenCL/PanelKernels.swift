@@ -111,27 +111,40 @@ struct PanelProjectionKernels: Sendable {
     }
 }
 
-/// Launches `panel_attention.cl`: softmax attention in one pass, on φ and g packed before.
-struct PanelAttentionKernel: Sendable {
-    private let kernel: Kernel
+/// Launches `panel_attention.cl`, softmax attention in one pass on φ and g packed before, and `panel_merge.cl`.
+struct PanelAttentionKernels: Sendable {
+    private let attention: Kernel
+    private let merge: Kernel
     private let pack: PanelPackKernel
     private let tile: PanelTile
+    private let ownWeight: OwnWeight
 
-    init(_ library: KernelLibrary, _ tile: PanelTile) throws {
-        kernel = try library.kernel("panel_attention", of: KernelSource.panel, defining: tile.macros)
+    init(_ library: KernelLibrary, _ tile: PanelTile, ownWeight: OwnWeight) throws {
+        attention = try library.kernel("panel_attention", of: KernelSource.panel, defining: tile.macros)
+        merge = try library.kernel("panel_merge", of: KernelSource.panel, defining: tile.macros)
         pack = try PanelPackKernel(library, tile)
         self.tile = tile
+        self.ownWeight = ownWeight
     }
 
     /// - Parameters:
     ///   - packedPhi: room for φ of all groups, packed.
     ///   - packedG: room for g of all groups, packed.
-    ///   - scratch: at least as large as
-    ///     ``PanelTile/attentionBlocks(width:valueChannels:rows:groups:)`` says.
+    ///   - scratch: at least as large as ``PanelTile/attentionBlocks(width:valueChannels:rows:keys:groups:ownWeight:)``
+    ///     says.
+    ///   - shared: what the shares leave, if there are several.
     func launch(
         _ launcher: Launcher, _ operands: AttentionOperands, scale: Float, packedPhi: Buffer<Float>,
-        packedG: Buffer<Float>, scratch: Buffer<Float>
+        packedG: Buffer<Float>, scratch: Buffer<Float>, shared: Buffer<Float>?
     ) throws {
+        func blocks(sharesKeys: Bool) -> PanelTile.AttentionBlocks {
+            tile.attentionBlocks(
+                width: operands.width, valueChannels: operands.valueChannels, rows: operands.rows,
+                keys: operands.keys, groups: operands.groups, ownWeight: ownWeight, sharesKeys: sharesKeys)
+        }
+        // Chosen queries may be fewer in a group than the schedule has room for shares of.
+        let wanted = blocks(sharesKeys: true)
+        let blocks = wanted.shared <= shared?.count ?? 0 ? wanted : blocks(sharesKeys: false)
         var g = operands.g
         (g.channelStride, g.positionStride) = (g.positionStride, g.channelStride)
         try pack.launch(
@@ -139,18 +152,34 @@ struct PanelAttentionKernel: Sendable {
             part: tile.depth, groups: operands.groups)
         try pack.launch(
             launcher, from: g, to: packedG, rows: operands.valueChannels, terms: operands.keys,
-            part: tile.keys,
-            groups: operands.groups)
-        let blocks = tile.attentionBlocks(
-            width: operands.width, valueChannels: operands.valueChannels, rows: operands.rows,
+            part: blocks.keys,
             groups: operands.groups)
         try launcher.launch(
-            kernel,
+            attention,
             [
                 operands.theta.buffer, operands.theta.argument, packedPhi, packedG, operands.y.buffer,
                 operands.y.argument, Int32(operands.width), Int32(operands.valueChannels),
                 Int32(operands.rows),
-                Int32(operands.keys), Int32(operands.groups), scale, Int32(blocks.panels), scratch,
+                Int32(operands.keys), Int32(operands.groups), scale, Int32(blocks.panels), Int32(blocks.keys),
+                Int32(blocks.shares), Int32(ownWeight.kernelArgument), scratch, shared ?? scratch,
             ], global: [blocks.workers], local: [1])
+        guard blocks.shares > 1, let shared else { return }
+        try launcher.launch(
+            merge,
+            [
+                shared, operands.y.buffer, operands.y.argument, Int32(operands.valueChannels),
+                Int32(operands.rows), Int32(blocks.shares), scale,
+            ], global: [tile.panels(operands.rows), operands.groups], local: [1, 1])
+    }
+}
+
+extension OwnWeight {
+    /// The number that `panel_attention.cl` knows it by.
+    fileprivate var kernelArgument: Int {
+        switch self {
+        case .include: 0
+        case .exclude: 1
+        case .strongest: 2
+        }
     }
 }

@@ -61,39 +61,37 @@ struct BlockProblem: Sendable, Hashable {
             elements[.packedPhi] = groups * tile.packed(geometry.keys.count, width)
             elements[.packedG] = groups * tile.packed(configuration.valueChannels, geometry.keys.count)
         }
+        let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
+            guard let tile = method.tile, method.strategy == .fused else { return nil }
+            return tile.attentionBlocks(
+                width: width, valueChannels: configuration.valueChannels, rows: rowsOfGroup,
+                keys: geometry.keys.count, groups: items * groups, ownWeight: configuration.ownWeight)
+        }
         return Workload(
             method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup,
             keys: geometry.keys.count,
-            elementsPerItem: elements, weightElements: weightElements(method.tile)
-        ) { items in
-            guard let tile = method.tile else { return 0 }
-            var launches = projectionGroups.map { group in
-                tile.projectionBlocks(
-                    inputs: geometry.channels, outputs: group.reduce(0) { $0 + size(of: $1).channels },
-                    positions: size(of: group[0]).positions, items: items
-                ).scratch
-            }
-            launches.append(
-                tile.projectionBlocks(
-                    inputs: configuration.valueChannels, outputs: geometry.channels, positions: rows,
-                    items: items
-                ).scratch)
-            if score == .outerSum {
-                for positions in [rows, keyPositions] {
-                    launches.append(
-                        tile.projectionBlocks(inputs: width, outputs: 1, positions: positions, items: items)
-                            .scratch)
-                }
-            }
-            if method.strategy == .fused {
-                launches.append(
-                    tile.attentionBlocks(
-                        width: width, valueChannels: configuration.valueChannels, rows: rowsOfGroup,
-                        groups: items * groups
-                    ).scratch)
-            }
-            return launches.max() ?? 0
+            elementsPerItem: elements, weightElements: weightElements(method.tile),
+            scratchOfLaunch: { items in
+                max(projectionScratch(method.tile, items: items), attention(items)?.scratch ?? 0)
+            },
+            sharesOfLaunch: { attention($0)?.shared ?? 0 })
+    }
+
+    /// Elements of scratch memory that the largest of the projections takes.
+    private func projectionScratch(_ tile: PanelTile?, items: Int) -> Int {
+        guard let tile else { return 0 }
+        func scratch(_ inputs: Int, _ outputs: Int, _ positions: Int) -> Int {
+            tile.projectionBlocks(inputs: inputs, outputs: outputs, positions: positions, items: items)
+                .scratch
         }
+        var launches = projectionGroups.map { group in
+            scratch(
+                geometry.channels, group.reduce(0) { $0 + size(of: $1).channels },
+                size(of: group[0]).positions)
+        }
+        launches.append(scratch(configuration.valueChannels, geometry.channels, rows))
+        if score == .outerSum { launches += [scratch(width, 1, rows), scratch(width, 1, keyPositions)] }
+        return launches.max() ?? 0
     }
 
     /// Elements of each buffer for one batch item that the formulas name.

@@ -35,4 +35,6 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case packedG = "packed g"
     /// What the panel kernels' work-items keep for themselves.
     case scratch
+    /// What work-items that share the keys of a query leave to be merged.
+    case shares
 }

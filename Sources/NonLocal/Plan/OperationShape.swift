@@ -16,6 +16,7 @@ struct OperationShape: Sendable, Hashable {
     /// The shape of y.
     var output: [Int] { [batch, valueChannels] + theta[2...] }
     let score: Pairwise.Score
+    let ownWeight: OwnWeight
 
     /// - Throws: ``NonLocalError/Code/shape``, `.configuration` or `.weights` if the operands don't fit each
     ///   other or the operation.
@@ -24,6 +25,7 @@ struct OperationShape: Sendable, Hashable {
         self.phi = phi
         self.g = g
         score = operation.pairwise.formulation.score
+        ownWeight = operation.ownWeight
         for (name, shape) in [("θ", theta), ("φ", phi), ("g", g)] {
             guard shape.count >= 3, shape.allSatisfy({ $0 > 0 }) else {
                 throw NonLocalError(
@@ -73,21 +75,24 @@ struct OperationShape: Sendable, Hashable {
             elements[.packedPhi] = tile.packed(keys, width)
             elements[.packedG] = tile.packed(valueChannels, keys)
         }
+        let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
+            guard let tile = method.tile, method.strategy == .fused else { return nil }
+            return tile.attentionBlocks(
+                width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: items,
+                ownWeight: ownWeight)
+        }
         return Workload(
             method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,
-            weightElements: score == .outerSum ? 2 * (method.tile?.packed(1, width) ?? width) + 2 : 0
-        ) { items in
-            guard let tile = method.tile else { return 0 }
-            if method.strategy == .fused {
-                return tile.attentionBlocks(
-                    width: width, valueChannels: valueChannels, rows: rows, groups: items
-                ).scratch
-            }
-            guard score == .outerSum else { return 0 }
-            return [rows, keys].map {
-                tile.projectionBlocks(inputs: width, outputs: 1, positions: $0, items: items).scratch
-            }.max() ?? 0
-        }
+            weightElements: score == .outerSum ? 2 * (method.tile?.packed(1, width) ?? width) + 2 : 0,
+            scratchOfLaunch: { items in
+                guard let tile = method.tile, score == .outerSum else {
+                    return attention(items)?.scratch ?? 0
+                }
+                return [rows, keys].map {
+                    tile.projectionBlocks(inputs: width, outputs: 1, positions: $0, items: items).scratch
+                }.max() ?? 0
+            },
+            sharesOfLaunch: { attention($0)?.shared ?? 0 })
     }
 
     /// The steps of the formulas, in order, with their cost over the whole batch.

@@ -12,9 +12,7 @@ struct PanelTile: Sendable, Hashable {
     /// Rows of a tile.
     let rows: Int
     /// Terms summed in one accumulator; longer sums are taken in parts.
-    let depth = 256
-    /// Keys of a block of the fused attention, a multiple of `rows`.
-    let keys = 192
+    let depth = 128
     /// Work-items that run at the same time.
     let workers: Int
 
@@ -30,7 +28,6 @@ struct PanelTile: Sendable, Hashable {
     var macros: [String: String] {
         [
             "LANES": "\(lanes)", "VECTORS": "\(vectors)", "ROWS": "\(rows)", "DEPTH": "\(depth)",
-            "KEYS": "\(keys)",
         ]
     }
 
@@ -70,27 +67,48 @@ struct PanelTile: Sendable, Hashable {
         let used = min(workers, blocks())
         return ProjectionBlocks(
             panels: blockPanels, tiles: blockTiles, workers: used,
-            scratch: used * blockPanels * panel * (inputs + blockTiles * rows))
+            scratch: used * panel * (blockPanels * (inputs + blockTiles * rows) + rows))
     }
 
     /// How fused attention is cut into blocks.
     struct AttentionBlocks: Sendable, Hashable {
         /// Panels of queries in a block.
         let panels: Int
+        /// Keys in a block, a multiple of the tile's rows.
+        let keys: Int
+        /// Parts of the keys that different work-items take, to be merged afterwards.
+        let shares: Int
         let workers: Int
         /// Elements of scratch memory, over all work-items.
         let scratch: Int
+        /// Elements that the shares leave to be merged.
+        let shared: Int
     }
 
+    /// Keys of a block of the fused attention: their weights for a panel stay in the first-level cache.
+    var blockKeys: Int { 192 / rows * rows }
+
     /// Blocks that read φ and g as seldom as the second-level cache allows, and enough of them for all workers.
-    func attentionBlocks(width: Int, valueChannels: Int, rows: Int, groups: Int) -> AttentionBlocks {
+    ///
+    /// - Parameter sharesKeys: whether there is room for shares of keys, and what they leave.
+    func attentionBlocks(
+        width: Int, valueChannels: Int, rows: Int, keys: Int, groups: Int, ownWeight: OwnWeight,
+        sharesKeys: Bool = true
+    ) -> AttentionBlocks {
         let allPanels = panels(rows)
-        let perPanel = panel * (width + tiles(valueChannels) * self.rows + 2)
+        let state = panel * (tiles(valueChannels) * self.rows + 2)
+        let perPanel = panel * width + state
         var blockPanels = min(allPanels, max(1, 128 * 1024 / perPanel), 16)
         func blocks() -> Int { groups * ((allPanels + blockPanels - 1) / blockPanels) }
         while blocks() < 4 * workers, blockPanels > 1 { blockPanels = (blockPanels + 1) / 2 }
-        let used = min(workers, blocks())
+        // Too few panels for the workers: they share the keys of each.
+        let keyBlocks = (keys + blockKeys - 1) / blockKeys
+        let mayShare = sharesKeys && ownWeight == .include && blocks() < workers
+        let shares = mayShare ? min(keyBlocks, (workers + blocks() - 1) / blocks()) : 1
+        let used = min(workers, blocks() * shares)
         return AttentionBlocks(
-            panels: blockPanels, workers: used, scratch: used * (blockPanels * perPanel + panel * keys))
+            panels: blockPanels, keys: blockKeys, shares: shares, workers: used,
+            scratch: used * (blockPanels * perPanel + panel * blockKeys),
+            shared: shares > 1 ? groups * allPanels * shares * state : 0)
     }
 }

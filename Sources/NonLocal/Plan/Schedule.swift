@@ -44,13 +44,14 @@ struct Schedule: Sendable, Hashable {
         let largest = device.maxAllocation / size
         let needsAffinities = work.method.strategy == .staged
         let row = needsAffinities ? work.keys : 0
-        let constant = work.weightElements + work.scratch(work.batch)
-        let budget = limit / size - constant
-        guard budget >= perItem + row else {
+        let budget = limit / size - work.weightElements
+        /// What all buffers but the affinities take for a number of items.
+        func total(_ items: Int) -> Int { items * perItem + work.scratch(items) + work.shares(items) }
+        guard budget >= total(1) + row else {
             throw NonLocalError(
                 .memory,
-                "one batch item takes at least \((constant + perItem + row) * size) bytes of device memory, "
-                    + "the limit is \(limit)",
+                "one batch item takes at least \((work.weightElements + total(1) + row) * size) bytes of device "
+                    + "memory, the limit is \(limit)",
                 advice: "Raise the memory limit, or use a smaller input.")
         }
         let widest = work.elementsPerItem.max { $0.value < $1.value }
@@ -62,10 +63,11 @@ struct Schedule: Sendable, Hashable {
                 advice: "Use a smaller input or another device.")
         }
         let wanted = needsAffinities ? min(work.pairs, max(Self.affinityElements, row), largest) : 0
-        let items = max(1, min(work.batch, (budget - wanted) / perItem, largest / max(widest?.value ?? 1, 1)))
+        var items = max(1, min(work.batch, (budget - wanted) / perItem, largest / max(widest?.value ?? 1, 1)))
+        while items > 1, total(items) + wanted > budget { items -= max(1, items / 8) }
         var elements = work.elementsPerItem.mapValues { $0 * items }
         if needsAffinities {
-            let capacity = min(wanted, budget - items * perItem)
+            let capacity = min(wanted, budget - total(items))
             guard
                 let blocks = RowBlocks(
                     groups: work.groups * items, rows: work.rows, keys: work.keys, capacity: capacity)
@@ -80,8 +82,9 @@ struct Schedule: Sendable, Hashable {
         } else {
             blocks = nil
         }
-        let scratch = work.scratch(items)
+        let (scratch, shares) = (work.scratch(items), work.shares(items))
         if scratch > 0 { elements[.scratch] = scratch }
+        if shares > 0 { elements[.shares] = shares }
         method = work.method
         itemsPerSlice = items
         self.elements = elements
@@ -101,8 +104,21 @@ struct Workload: Sendable {
     /// Elements of each buffer for one item, apart from affinities and scratch memory.
     var elementsPerItem: [BufferRole: Int]
     var weightElements: Int
-    /// Elements of scratch memory for a number of items; more items never take less.
-    var scratch: @Sendable (_ items: Int) -> Int
+    /// Elements of scratch memory that one launch over a number of items takes.
+    var scratchOfLaunch: @Sendable (_ items: Int) -> Int
+    /// Elements that shares of keys leave to be merged in one launch over a number of items.
+    var sharesOfLaunch: @Sendable (_ items: Int) -> Int
+
+    /// Elements of scratch memory where slices have `items` items, and the last one what remains.
+    func scratch(_ items: Int) -> Int { max(scratchOfLaunch(items), scratchOfLaunch(last(items))) }
+
+    /// Elements that shares leave where slices have `items` items, and the last one what remains.
+    func shares(_ items: Int) -> Int { max(sharesOfLaunch(items), sharesOfLaunch(last(items))) }
+
+    private func last(_ items: Int) -> Int {
+        let rest = batch % items
+        return rest == 0 ? items : rest
+    }
 
     /// Affinities of the whole batch, or as many as can be counted.
     var pairs: Int {

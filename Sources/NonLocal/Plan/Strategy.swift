@@ -38,11 +38,13 @@ struct Method: Sendable, Hashable {
     /// - Parameter kernels: forces a class of kernels; the device's own without.
     /// - Throws: ``NonLocalError/Code/configuration`` if a strategy is wanted that can't compute this.
     static func candidates(
-        _ wanted: Strategy, _ formulation: Formulation, ownWeight: OwnWeight, device: Device,
+        _ wanted: Strategy, _ formulation: Formulation, scale: Double, ownWeight: OwnWeight, device: Device,
         kernels: KernelClass? = nil
     ) throws(NonLocalError) -> [Method] {
         let tile = (kernels ?? KernelClass(device)) == .panel ? PanelTile(device) : nil
-        let isSoftmax = formulation == Pairwise.embeddedGaussian.formulation && ownWeight == .include
+        // A scale of zero has no difference between a score and none, which leaving out relies on.
+        let isSoftmax =
+            formulation == Pairwise.embeddedGaussian.formulation && (ownWeight == .include || scale != 0)
         switch wanted {
         case .staged: return [.plain]
         case .automatic:
@@ -55,7 +57,7 @@ struct Method: Sendable, Hashable {
                     .configuration,
                     isSoftmax
                         ? "there are no fused kernels yet for '\(device.name)', which is no CPU device"
-                        : "the fused strategy computes a softmax of dot products with own weight included only",
+                        : "the fused strategy computes a softmax of dot products only",
                     advice: "Use strategy automatic or staged.")
             }
             return [Method(strategy: .fused, tile: tile)]

@@ -14,7 +14,9 @@ extension VerificationProblems {
                 panelResidual(tile, channels, positions, rows),
             ]
         }
-        let attentions = [(1, 1, 1, 1), (3, 7, 17, 5), (9, 2, 5, tile.keys + 7), (tile.depth + 3, 7, 3, 8)]
+        let attentions = [
+            (1, 1, 1, 1), (3, 7, 17, 5), (9, 2, 5, tile.blockKeys + 7), (tile.depth + 3, 7, 3, 8),
+        ]
         return projections
             + attentions.flatMap { width, values, rows, keys in
                 [1, -0.5].map { panelAttention(tile, width, values, rows, keys, scale: $0) }
@@ -91,12 +93,14 @@ extension VerificationProblems {
                 y: View(target, channels: valueChannels, positions: rows), width: width,
                 valueChannels: valueChannels, groups: 2, rows: rows, keys: keys)
             let blocks = tile.attentionBlocks(
-                width: width, valueChannels: valueChannels, rows: rows, groups: 2)
-            try PanelAttentionKernel(session.library, tile).launch(
+                width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: 2,
+                ownWeight: .include)
+            try PanelAttentionKernels(session.library, tile, ownWeight: .include).launch(
                 launcher, operands, scale: Float(scale),
                 packedPhi: buffer(count: 2 * tile.packed(keys, width)),
                 packedG: buffer(count: 2 * tile.packed(valueChannels, keys)),
-                scratch: buffer(count: blocks.scratch))
+                scratch: buffer(count: blocks.scratch),
+                shared: blocks.shared > 0 ? buffer(count: blocks.shared) : nil)
             let expected = (0..<2).flatMap { item in
                 let operation = ReferenceOperation(
                     formulation: Pairwise.embeddedGaussian.formulation, scale: scale, ownWeight: .include,

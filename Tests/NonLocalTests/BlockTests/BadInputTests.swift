@@ -109,7 +109,7 @@ import Testing
         },
         Bad(code: .configuration, says: "not finite") { $0.scale = .factor(.nan) },
         Bad(code: .configuration, says: "not finite") { $0.scale = .factor(1e39) },
-        Bad(code: .configuration, says: "goes with no sub-sampling") {
+        Bad(code: .configuration, says: "can't be combined with sub-sampling") {
             $0.ownWeight = .exclude
             $0.subsample = .convFirst
         },

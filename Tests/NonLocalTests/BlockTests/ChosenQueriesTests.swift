@@ -66,7 +66,14 @@ import Testing
                     }
                 }
             }
-            expectSameBits(result.output.elements, expected, "queries \(queries.prefix(9))")
+            // All positions may run fused and chosen ones staged, where the own weight is special; both were
+            // compared with the reference.
+            if problem.configuration.ownWeight == .include {
+                expectSameBits(result.output.elements, expected, "queries \(queries.prefix(9))")
+            } else {
+                let errors = zip(result.output.elements, expected).map { ($0 - $1).magnitude }
+                #expect(errors.allSatisfy { $0 < 1e-5 }, "queries \(queries.prefix(9)): \(errors)")
+            }
         }
     }
 

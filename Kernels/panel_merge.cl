@@ -1,0 +1,41 @@
+/* Joins the shares of keys that panel_attention.cl left: with m = max_s m_s and w_s = exp(scale · (m_s − m)),
+ *   y[c, i] = Σ_s w_s y_s[c, i] / Σ_s w_s l_s
+ *
+ * NDRange: (⌈N / PANEL⌉, groups), work-group size 1. One work-item: one panel of queries.
+ */
+__kernel WORK_ITEM void panel_merge(
+    __global Lanes *restrict shared, /* [groups][⌈N / PANEL⌉][shares] of m, l, y: each [PANEL], y for every channel */
+    __global float *restrict y, const long8 yView, /* [d_v, N] */
+    const int valueChannels, const int queries, const int shares, const float scale)
+{
+    const long panel = get_global_id(0), group = get_global_id(1);
+    const int tiles = (valueChannels + ROWS - 1) / ROWS;
+    const long stateSize = (long)(tiles * ROWS + 2) * VECTORS;
+    const Lanes factor = BASE_TWO(scale);
+    shared += (group * get_global_size(0) + panel) * shares * stateSize;
+    y += GROUP(yView, group);
+
+    EACH_VECTOR {
+        const long n = panel * PANEL + v * LANES;
+        __global Lanes *const first = shared + v;
+        Lanes m = first[0];
+        for (int share = 1; share < shares; share++) {
+            const Lanes other = first[share * stateSize];
+            m = other > m ? other : m;
+        }
+        Lanes l = (Lanes)(0.0f);
+        for (int share = 0; share < shares; share++) {
+            __global Lanes *const state = first + share * stateSize;
+            state[0] = power_of_two((state[0] - m) * factor);
+            l = fma(state[VECTORS], state[0], l);
+        }
+        for (int c = 0; c < valueChannels; c++) {
+            Lanes sum = (Lanes)(0.0f);
+            for (int share = 0; share < shares; share++) {
+                __global const Lanes *const state = first + share * stateSize;
+                sum = fma(state[(c + 2) * VECTORS], state[0], sum);
+            }
+            store_some(sum / l, y + AT(yView, c, n), yView.s4, queries - n);
+        }
+    }
+}
