@@ -70,7 +70,9 @@ extension ValidationReport {
     var summary: String {
         guard rows > 0 else { return "not validated" }
         let error = maxRelativeError.map { ", largest relative error \($0.scientific)" } ?? ""
-        let tolerance = tolerance.map { " (tolerance \($0.scientific))" } ?? ""
-        return "validated \(rows) of \(rowsInAll) rows\(error)\(tolerance)"
+        let limit = tolerance.map { " (tolerance \($0.scientific))" } ?? ""
+        // Affinities so large are rounded to whole exponents, by any float32 program.
+        let warning = (tolerance ?? 0) > 0.1 ? "; the affinities are too large for that to say much" : ""
+        return "validated \(rows) of \(rowsInAll) rows\(error)\(limit)\(warning)"
     }
 }

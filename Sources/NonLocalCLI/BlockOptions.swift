@@ -103,3 +103,31 @@ extension Dialect: ExpressibleByArgument {}
 extension KernelClass: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension Strategy: ExpressibleByArgument {}
+
+extension NonLocalBlock.Configuration {
+    /// What the block computes, in a few words.
+    var summary: String {
+        var words = ["\(pairwise.name)", "C \(channels), d \(innerChannels)"]
+        if valueChannels != innerChannels { words.append("d_v \(valueChannels)") }
+        words.append(subsample == .none ? "no sub-sampling" : "\(subsample.rawValue) \(pool.summary)")
+        switch scale {
+        case .none: words.append("scale 1")
+        case .inverseSquareRoot: words.append("scale 1/√d")
+        case .factor(let factor): words.append("scale \(factor)")
+        }
+        if scope != .spacetime { words.append("scope \(scope.rawValue)") }
+        if layout != .channelsFirst { words.append(layout.rawValue) }
+        if ownWeight != .include { words.append("own weight \(ownWeight.rawValue)") }
+        return words.joined(separator: ", ")
+    }
+}
+
+extension Pool {
+    fileprivate var summary: String {
+        switch self {
+        case .standard: "by 2"
+        case .window(let t, let h, let w): "\(t),\(h),\(w)"
+        case .flat(let size): "flat \(size)"
+        }
+    }
+}

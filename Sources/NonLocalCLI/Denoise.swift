@@ -61,6 +61,9 @@ struct Denoise: ParsableCommand {
         if addNoise == nil, seed != nil || noisy != nil {
             throw ValidationError("--seed and --noisy go with --add-noise.")
         }
+        if let noisy, noisy.path == output.path {
+            throw ValidationError("The output and --noisy name the same file.")
+        }
     }
 
     func run() throws {

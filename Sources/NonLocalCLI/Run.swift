@@ -63,7 +63,15 @@ struct Run: ParsableCommand {
         try output.check()
         try attention?.check()
         let x = try Tensor<Float>(npy: input)
-        let prepared = try prepare(for: x.shape)
+        let file = try BlockFile(reading: weights, dialect: dialect, prefix: prefix)
+        let block = try makeBlock(file)
+        Console.note(
+            "\(file.dialect.rawValue) block '\(file.prefix)': \(block.configuration.summary)"
+                + (self.block.pairwise == nil ? " (as the file implies; see --pairwise)" : ""))
+        let prepared = try block.prepared(
+            for: x.shape, backend: backend.choice, precision: precision, strategy: strategy,
+            validation: validation.validation, memoryLimit: backend.memoryLimit,
+            allowNonFinite: allowNonfinite)
         let plan = prepared.plan
         backend.announce(plan.backend, device: plan.device)
         if explain { json ? Console.note(plan.description) : Console.result(plan.description) }
@@ -72,11 +80,16 @@ struct Run: ParsableCommand {
         let affinities = try attention.map { (path: $0.path, tensor: try prepared.attention(x)) }
         try affinities?.tensor.write(npy: affinities?.path ?? "")
         try result.output.write(npy: output.path)
-        report(result, plan, inputShape: x.shape)
+        report(result, plan, file, block.configuration, inputShape: x.shape)
     }
 
-    private func prepare(for shape: [Int]) throws -> PreparedBlock {
-        let file = try BlockFile(reading: weights, dialect: dialect, prefix: prefix)
+    func validate() throws {
+        if let attention, attention.path == output.path {
+            throw ValidationError("--output and --attention name the same file.")
+        }
+    }
+
+    private func makeBlock(_ file: BlockFile) throws -> NonLocalBlock {
         var configuration =
             block.pairwise.map { file.configuration(for: $0.pairwise) } ?? file.configuration
         try block.apply(to: &configuration)
@@ -88,13 +101,13 @@ struct Run: ParsableCommand {
             }
             blockWeights.groupNorm?.groups = groupNorm
         }
-        return try NonLocalBlock(configuration, weights: blockWeights).prepared(
-            for: shape, backend: backend.choice, precision: precision, strategy: strategy,
-            validation: validation.validation, memoryLimit: backend.memoryLimit,
-            allowNonFinite: allowNonfinite)
+        return try NonLocalBlock(configuration, weights: blockWeights)
     }
 
-    private func report(_ result: BlockResult, _ plan: Plan, inputShape: [Int]) {
+    private func report(
+        _ result: BlockResult, _ plan: Plan, _ file: BlockFile, _ configuration: NonLocalBlock.Configuration,
+        inputShape: [Int]
+    ) {
         let milliseconds = result.seconds * 1e3
         let gflops = plan.textbookOperations / result.seconds / 1e9
         let validation = result.validation
@@ -112,6 +125,11 @@ struct Run: ParsableCommand {
             .object([
                 "backend": .string(plan.backend),
                 "device": .string(plan.device),
+                "dialect": .string(file.dialect.rawValue),
+                "prefix": .string(file.prefix),
+                "pairwise": .string(configuration.pairwise.name),
+                "subsample": .string(configuration.subsample.rawValue),
+                "scope": .string(configuration.scope.rawValue),
                 "input_shape": .shape(inputShape),
                 "output_shape": .shape(result.output.shape),
                 "strategy": .string(plan.strategy.rawValue),

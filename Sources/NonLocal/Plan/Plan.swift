@@ -67,7 +67,7 @@ extension Plan: CustomStringConvertible {
                 "memory: \((Double(peakMemory) / 1_048_576).fixed(1)) of "
                     + "\((Double(memoryLimit) / 1_048_576).fixed(1)) MiB allowed (\(list.joined(separator: ", ")))"
             )
-            lines.append("slices: \(itemsPerSlice) batch items at a time")
+            lines.append("slices: \(itemsPerSlice) batch item\(itemsPerSlice == 1 ? "" : "s") at a time")
         }
         if let groupsPerBlock, let rowsPerBlock {
             lines.append("blocks: affinities of \(groupsPerBlock) groups, \(rowsPerBlock) rows at a time")
