@@ -102,17 +102,19 @@ static inline Lanes weigh(__global Lanes *restrict p, const Lanes m, const Lanes
     return l;
 }
 
-/* y = y · rescale + Σ_j g[c, j] p[j, i] over `keys` keys, for the queries of one panel. */
+/* sums = sums · rescale + Σ_j g[c, j] p[j, i] over `keys` keys, for the queries of one panel. */
 static inline void aggregate(
-    __global Lanes *restrict y, const Lanes rescale[VECTORS], __global const float *restrict g,
-    __global const Lanes *restrict p, const int tiles, const int keys)
+    __global Lanes *restrict sums, const Lanes rescale[VECTORS], __global const float *restrict g,
+    __global const Lanes *restrict p, const int tiles, const int keys, const int isFirst)
 {
     for (int tile = 0; tile < tiles; tile++) {
         Lanes a[ROWS][VECTORS];
         multiply(a, g, p, keys);
         g += keys * ROWS;
-        EACH_ROW EACH_VECTOR y[r * VECTORS + v] = fma(y[r * VECTORS + v], rescale[v], a[r][v]);
-        y += ROWS * VECTORS;
+        if (!isFirst)
+            EACH_ROW EACH_VECTOR a[r][v] = fma(sums[r * VECTORS + v], rescale[v], a[r][v]);
+        EACH_ROW EACH_VECTOR sums[r * VECTORS + v] = a[r][v];
+        sums += ROWS * VECTORS;
     }
 }
 
@@ -168,8 +170,10 @@ __kernel WORK_ITEM void panel_attention(
         pack_columns(
             theta + GROUP(thetaView, group), thetaView, (long)firstPanel * PANEL, count, width, queries,
             scale < 0.0f ? -0.5f : 0.5f, scratch);
+        /* The first key block starts the sums; a share without keys has none to do so. */
+        const int cleared = firstOfShare < end ? 2 * VECTORS : stateSize;
         for (int panel = 0; panel < count; panel++)
-            for (int i = 0; i < stateSize; i++)
+            for (int i = 0; i < cleared; i++)
                 states[panel * shares * stateSize + i] = (Lanes)(i < VECTORS ? -0.5f * FLT_MAX : 0.0f);
 
         for (int firstKey = firstOfShare; firstKey < end; firstKey += blockKeys) {
@@ -192,7 +196,8 @@ __kernel WORK_ITEM void panel_attention(
                     state[VECTORS + v] = fma(state[VECTORS + v], rescale[v], weigh(p + v, m[v], factor, keyCount));
                 }
                 aggregate(
-                    state + 2 * VECTORS, rescale, g + (group * keys + firstKey) * tiles * ROWS, p, tiles, keyCount);
+                    state + 2 * VECTORS, rescale, g + (group * keys + firstKey) * tiles * ROWS, p, tiles, keyCount,
+                    firstKey == firstOfShare);
             }
         }
 

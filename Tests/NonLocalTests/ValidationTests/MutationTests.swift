@@ -111,7 +111,7 @@ import Testing
         Mutation(.panelProjection, "if (first > 0)", "if (first > DEPTH)", deep),
         Mutation(.panelProjection, "value += load_some(from", "value -= load_some(from", plain),
         Mutation(.panelAttention, "j + r < keys", "j + r <= keys", farBelowZero),
-        Mutation(.panelAttention, "fma(y[r * VECTORS + v], rescale[v], a[r][v])", "a[r][v]", wide),
+        Mutation(.panelAttention, "fma(sums[r * VECTORS + v], rescale[v], a[r][v])", "a[r][v]", wide),
         Mutation(.panelAttention, "l += weight;", "l = weight;", plain),
         Mutation(.panelAttention, "scale < 0.0f ? -0.5f : 0.5f", "0.5f", negative),
         Mutation(
