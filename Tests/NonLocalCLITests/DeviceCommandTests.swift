@@ -12,7 +12,7 @@ import Testing
             for key in ["platform", "name", "type", "driver", "opencl_c"] {
                 #expect((device[key] as? String)?.isEmpty == false, "\(key)")
             }
-            #expect(["panel", "tile", "warp"].contains(try #require(device["class"] as? String)))
+            #expect(["panel", "plain"].contains(try #require(device["class"] as? String)))
             for key in ["compute_units", "global_memory", "local_memory"] {
                 #expect(try #require(device[key] as? Int) > 0)
             }

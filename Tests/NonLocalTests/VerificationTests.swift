@@ -3,7 +3,7 @@ import SwiftOpenCL
 import Testing
 
 /// What `nonlocal verify` runs, on the device at hand.
-@Suite struct VerificationTests {
+@Suite(.needsDevice) struct VerificationTests {
     @Test func everyProblemPasses() throws {
         let outcomes = try Verification(DeviceSelector.automatic.device()).run()
         for outcome in outcomes {

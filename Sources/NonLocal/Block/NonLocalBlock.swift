@@ -138,13 +138,20 @@ public final class NonLocalBlock: Sendable {
 
     private func kept(for shape: [Int], _ backend: Backend) throws -> PreparedBlock {
         let key = PreparationKey(shape: shape, backend: backend, options: RunOptions())
-        if let block = (lock.withLock { recent.first { $0.key == key }?.block }) { return block }
-        let block = try PreparedBlock(
-            configuration, folded, shape: shape, session: session(for: backend), options: key.options)
-        lock.withLock {
-            recent.append((key, block))
-            if recent.count > Self.recentLimit { recent.removeFirst() }
+        let known = lock.withLock { recent.first { $0.key == key }?.block }
+        let block =
+            try known
+            ?? PreparedBlock(
+                configuration, folded, shape: shape, session: session(for: backend), options: key.options)
+        let others = lock.withLock {
+            if known == nil {
+                recent.append((key, block))
+                if recent.count > Self.recentLimit { recent.removeFirst() }
+            }
+            return recent.map(\.block).filter { $0 !== block }
         }
+        // Each keeps to the memory limit; together they would not.
+        for other in others { other.releaseBuffers() }
         return block
     }
 

@@ -95,6 +95,13 @@ public final class PreparedBlock: Sendable {
         return map
     }
 
+    /// Gives back the buffers, which the next call allocates anew.
+    func releaseBuffers() {
+        lock.lock()
+        defer { lock.unlock() }
+        engine?.releaseBuffers()
+    }
+
     private func check(_ x: Tensor<Float>, _ queries: [Int]?) throws {
         let geometry = reference.geometry
         guard x.shape == geometry.shape else {

@@ -61,6 +61,8 @@ final class BlockEngine: @unchecked Sendable {
         try run(queries, .plain).attention(x)
     }
 
+    func releaseBuffers() { workspace = nil }
+
     /// A run over all positions in buffers that stay, or over chosen ones in buffers of their own.
     private func run(_ queries: [Int]?, _ method: Method) throws -> BlockRun {
         let problem = BlockProblem(configuration, geometry, weights, queries: queries?.count)

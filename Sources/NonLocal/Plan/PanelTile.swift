@@ -85,8 +85,9 @@ struct PanelTile: Sendable, Hashable {
         let shared: Int
     }
 
-    /// Keys of a block of the fused attention: their weights for a panel stay in the first-level cache.
-    var blockKeys: Int { 192 / rows * rows }
+    /// Keys of a block of the fused attention: their weights for a panel stay in the first-level cache, and
+    /// the fewer are summed in one accumulator, the less is lost.
+    var blockKeys: Int { 96 / rows * rows }
 
     /// Blocks that read φ and g as seldom as the second-level cache allows, and enough of them for all workers.
     ///

@@ -56,7 +56,7 @@ struct ReferenceBareOperation: Sendable {
     /// Compares rows of y with the reference.
     func compare(_ y: Tensor<Float>, _ chosen: [(item: Int, rows: [Int])]) -> Comparison {
         var comparison = Comparison(
-            isExponent: operation.pairwise.formulation.isExponent, width: shape.width)
+            isExponent: operation.pairwise.formulation.isExponent, width: shape.width, keys: shape.keys)
         let (rows, channels) = (shape.rows, shape.valueChannels)
         // y is a mean of g: where it cancels, it has the rounding of g all the same.
         let largestValue = g.withUnsafeBufferPointer {

@@ -5,6 +5,9 @@ struct Comparison: Sendable {
     /// d
     let width: Int
 
+    /// Terms of the longest sum over keys.
+    let keys: Int
+
     private(set) var rows = 0
     private(set) var largestError = 0.0
     private(set) var largestInput = 0.0
@@ -12,9 +15,10 @@ struct Comparison: Sendable {
     private(set) var largestAffinity = 0.0
     private var worst: (item: Int, row: Int, channel: Int, expected: Double, actual: Double)?
 
-    init(isExponent: Bool, width: Int) {
+    init(isExponent: Bool, width: Int, keys: Int = 0) {
         self.isExponent = isExponent
         self.width = width
+        self.keys = keys
     }
 
     /// Adds one row: what is expected, what there is, and x, in the order of the channels.
@@ -26,8 +30,13 @@ struct Comparison: Sendable {
         input: some Collection<Float>, magnitudes: ReferenceRows.Magnitudes, largestValue: Double = 0
     ) {
         rows += 1
-        largestAffinity = max(largestAffinity, magnitudes.largestAffinity)
-        largestInput = max(largestInput, magnitudes.weightSum * largestValue)
+        // An infinity must not make the tolerance one, with which anything would pass.
+        if magnitudes.largestAffinity.isFinite {
+            largestAffinity = max(largestAffinity, magnitudes.largestAffinity)
+        }
+        if magnitudes.weightSum.isFinite {
+            largestInput = max(largestInput, magnitudes.weightSum * largestValue)
+        }
         for (channel, ((expected, actual), input)) in zip(zip(expected, actual), input).enumerated() {
             let (actual, input) = (Double(actual), Double(input))
             if input.isFinite { largestInput = max(largestInput, input.magnitude) }
@@ -49,7 +58,7 @@ struct Comparison: Sendable {
         guard largestChange > 0 else { return nil }
         return Tolerance.relative(
             largestInput: largestInput, largestChange: largestChange, largestAffinity: largestAffinity,
-            width: width, isExponent: isExponent)
+            width: width, keys: keys, isExponent: isExponent)
     }
 
     /// The largest error relative to the largest |z − x|; none where z is x.
@@ -60,7 +69,7 @@ struct Comparison: Sendable {
         guard let worst else { return nil }
         let relative = relativeError ?? largestError / max(largestInput, .leastNormalMagnitude)
         let tolerance = tolerance ?? 8 * Tolerance.rounding
-        guard !(relative <= tolerance) else { return nil }
+        guard !(relative <= tolerance && tolerance.isFinite) else { return nil }
         return Mismatch(
             item: worst.item, row: worst.row, channel: worst.channel, expected: worst.expected,
             actual: worst.actual, relativeError: relative, tolerance: tolerance)

@@ -13,7 +13,7 @@ extension RowChecker {
         let positionsOfItem = geometry.grid.count
         var comparison = Comparison(
             isExponent: configuration.pairwise.formulation.isExponent,
-            width: reference.weights.theta?.outputs ?? channels)
+            width: reference.weights.theta?.outputs ?? channels, keys: geometry.keys.count)
         for (item, rows) in chosen {
             let positions = rows.map { queries?[$0] ?? $0 }
             let expected = self.rows(x, item: item, queries: positions)
@@ -42,7 +42,7 @@ extension RowChecker {
         let keys = reference.geometry.keys.count
         var comparison = Comparison(
             isExponent: reference.configuration.pairwise.formulation.isExponent,
-            width: reference.weights.theta?.outputs ?? reference.geometry.channels)
+            width: reference.weights.theta?.outputs ?? reference.geometry.channels, keys: keys)
         let zeros = [Float](repeating: 0, count: keys)
         for (item, rows) in chosen {
             let positions = rows.map { queries?[$0] ?? $0 }

@@ -1,8 +1,8 @@
 /// How much of an accelerated result is compared with the reference.
 public enum Validation: Sendable, Hashable {
     case off
-    /// In every `every`-th call, `rows` query positions: the first and last of each batch item and
-    /// random others.
+    /// In every `every`-th call, `rows` query positions in all: the first, the last and random ones of a few
+    /// batch items, and of others with the next call.
     case sampled(rows: Int, every: Int = 1)
     /// Every position.
     case full

@@ -67,7 +67,9 @@ struct Picture {
         private static var unavailable: Failure {
             Failure(
                 "built without pictures",
-                advice: "Install libpng-dev and build with: swift build -c release --traits Pictures --product nonlocal")
+                advice:
+                    "Install libpng-dev and build with: swift build -c release --traits Pictures --product nonlocal"
+            )
         }
     }
 #endif

@@ -5,13 +5,14 @@ extension NonLocalBlock {
     /// does, but in the session that tests share, so that its kernels are built already.
     func prepared(
         for shape: [Int], on session: OpenCLSession?, strategy: Strategy = .automatic,
-        validation: Validation = .full, memoryLimit: Int? = nil, allowNonFinite: Bool = false
+        kernels: KernelClass? = nil, validation: Validation = .full, memoryLimit: Int? = nil,
+        allowNonFinite: Bool = false
     ) throws -> PreparedBlock {
         try PreparedBlock(
             configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
             session: session,
             options: RunOptions(
-                strategy: strategy, validation: validation, memoryLimit: memoryLimit,
+                strategy: strategy, kernels: kernels, validation: validation, memoryLimit: memoryLimit,
                 allowsNonFinite: allowNonFinite))
     }
 }

@@ -1,3 +1,4 @@
+import NonLocalKernels
 import Testing
 
 @testable import NonLocal
@@ -70,5 +71,32 @@ import Testing
         let report = comparison([2, 4, 6], [2, 4, 6.5]).report(of: 40)
         #expect(report.rows == 1 && report.rowsInAll == 40 && report.maxAbsoluteError == 0.5)
         #expect(abs((report.maxRelativeError ?? 0) - 0.5 / 3) < 1e-9)
+    }
+}
+
+/// Inputs on which a float32 result is as good as it can be must pass, and wrong ones must not.
+@Suite(.needsDevice) struct ComparisonOnDeviceTests {
+    @Test(arguments: [(4, 300), (64, 500), (64, 3000)])
+    func nearlyUniformWeightsPass(_ channels: Int, _ positions: Int) throws {
+        let configuration = NonLocalBlock.Configuration(
+            channels: channels, pairwise: .gaussian, scale: .inverseSquareRoot)
+        let weights = try BlockWeights.random(for: configuration, seed: 3, zeroInitialized: false)
+        let x = try Tensor<Float>.normal(
+            shape: [1, channels, positions], mean: 1, deviation: 1e-3, seed: 4)
+        let block = try NonLocalBlock(configuration, weights: weights)
+        _ = try block.prepared(for: x.shape, on: TestDevice.session(), validation: .sampled(rows: 16)).run(x)
+    }
+
+    @Test func anInfinityDoesNotLetAWrongKernelPass() throws {
+        let session = try TestDevice.session(
+            overriding: [.softmax: KernelSource.softmax.text.replacing("/= sum", with: "= 7.0f")])
+        var elements = try Tensor<Float>.normal(shape: [2, 4, 40], seed: 1).elements
+        elements[5] = .infinity
+        let x = try Tensor(shape: [2, 4, 40], elements: elements)
+        let configuration = NonLocalBlock.Configuration(channels: 4)
+        let weights = try BlockWeights.random(for: configuration, seed: 2, zeroInitialized: false)
+        let prepared = try NonLocalBlock(configuration, weights: weights).prepared(
+            for: x.shape, on: session, strategy: .staged, validation: .full, allowNonFinite: true)
+        _ = failure(.mismatch) { _ = try prepared(x) }
     }
 }

@@ -135,7 +135,8 @@ import Testing
         let memoryLimit = problem.shape.last == 3000 ? 4 << 20 : nil
         let isPanel = KernelSource.panel.dropFirst().contains(mutation.source)
         let prepared = try problem.block().prepared(
-            for: problem.shape, on: session, strategy: isPanel ? .fused : .staged, validation: .full,
+            for: problem.shape, on: session, strategy: isPanel ? .fused : .staged,
+            kernels: isPanel ? .panel : nil, validation: .full,
             memoryLimit: memoryLimit)
         let x = try problem.input()
         let error = failure(.mismatch) { _ = try prepared.run(x, queries: mutation.queries) }
