@@ -15,11 +15,11 @@ import Testing
         try expectMatch(contents, try contents.block(contents.x, backend: .cpu))
     }
 
-    @Test(.needsDevice, arguments: GoldenCase.all)
-    func openCLMatches(_ golden: GoldenCase) throws {
+    @Test(.needsDevice, arguments: GoldenCase.all, [Strategy.staged, .automatic])
+    func openCLMatches(_ golden: GoldenCase, _ strategy: Strategy) throws {
         let contents = try golden.read()
         let prepared = try contents.block.prepared(
-            for: contents.x.shape, on: try TestDevice.session(), validation: .full)
+            for: contents.x.shape, on: try TestDevice.session(), strategy: strategy, validation: .full)
         try expectMatch(contents, try prepared(contents.x))
     }
 

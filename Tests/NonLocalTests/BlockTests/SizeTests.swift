@@ -4,7 +4,8 @@ import Testing
 
 /// Sizes around the kernels' tiles, primes, and widths from 1 to 2048.
 @Suite(.needsDevice) struct SizeTests {
-    static let lengths = [1, 2, 7, 8, 9, 31, 63, 64, 65, 127]
+    /// Positions around the staged kernels' 8 and 64, and the panel kernels' 16 positions and 96 keys.
+    static let lengths = [1, 2, 7, 8, 9, 15, 16, 17, 31, 63, 64, 65, 95, 96, 97, 127]
 
     @Test(arguments: PairwiseFormTests.named, lengths)
     func sequences(_ pairwise: Pairwise, _ length: Int) throws {
