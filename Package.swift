@@ -11,7 +11,7 @@ let strict: [SwiftSetting] = [
 let kernels = [
     "view", "group_norm", "gather", "max_pool", "projection", "affinity",
     "pairwise_weight", "own_weight", "softmax", "normalize", "aggregate", "roof",
-    "panel_tile", "panel_pack", "panel_projection", "panel_attention", "panel_merge",
+    "panel_tile", "panel_pack", "panel_pool", "panel_projection", "panel_attention", "panel_merge",
 ]
 
 let package = Package(

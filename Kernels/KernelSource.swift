@@ -18,6 +18,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     /// What the panel kernels, those for CPU devices, share.
     case panelTile = "panel_tile"
     case panelPack = "panel_pack"
+    case panelPool = "panel_pool"
     case panelProjection = "panel_projection"
     case panelAttention = "panel_attention"
     case panelMerge = "panel_merge"
@@ -30,7 +31,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
 
     /// The sources of the panel kernels, in an order in which they compile as one program.
     public static let panel: [KernelSource] = [
-        .view, .panelTile, .panelPack, .panelProjection, .panelAttention, .panelMerge,
+        .view, .panelTile, .panelPack, .panelPool, .panelProjection, .panelAttention, .panelMerge,
     ]
 
     /// The name of the file, as build logs have it.
@@ -54,6 +55,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .roof: PackageResources.roof_cl
             case .panelTile: PackageResources.panel_tile_cl
             case .panelPack: PackageResources.panel_pack_cl
+            case .panelPool: PackageResources.panel_pool_cl
             case .panelProjection: PackageResources.panel_projection_cl
             case .panelAttention: PackageResources.panel_attention_cl
             case .panelMerge: PackageResources.panel_merge_cl

@@ -1,7 +1,7 @@
 /* Fused softmax attention for CPU devices: y[c, i] = Σ_j g[c, j] p[j, i] / Σ_j p[j, i],
  * p[j, i] = exp(scale · (s[j, i] − m_i)), s[j, i] = θ_i · φ_j, m_i the greatest so far (online softmax).
  *
- *   for each block of blockKeys keys:
+ *   for each block of KEYS keys:
  *       s[j, i] = Σ_c φ[c, j] θ[c, i]
  *       m' = max(m, max_j s[j, i])
  *       p = exp(scale · (s − m'))
@@ -18,7 +18,7 @@
  * first, then queries, then groups. Each of W work-items does a run of blocks. More than one share is for few
  * queries and many cores: each block then leaves its y, m and l in `shared`, for panel_merge.cl.
  *
- * Scratch, floats a work-item: PANEL · (blockPanels · (d + state) + blockKeys), where
+ * Scratch, floats a work-item: PANEL · (blockPanels · (d + state) + KEYS), where
  *   state = ⌈d_v / ROWS⌉ · ROWS + 2
  * shared, floats: PANEL · groups · ⌈N / PANEL⌉ · shares · state; both aligned to a vector.
  *
@@ -47,7 +47,7 @@ static inline Lanes power_of_two(Lanes x)
 static inline void score(
     __global Lanes *restrict s, Lanes m[VECTORS], __global const float *restrict phi,
     __global const Lanes *restrict theta, const int width, const long keyPanels, const int firstPanel,
-    const int keys)
+    const int keys, const int vectors)
 {
     for (int first = 0; first < width; first += DEPTH) {
         const int terms = min(DEPTH, width - first);
@@ -56,7 +56,7 @@ static inline void score(
         for (int j = 0; j < keys; j += ROWS) {
             __global Lanes *to = s + j * VECTORS;
             Lanes a[ROWS][VECTORS];
-            multiply(a, part, theta + first * VECTORS, terms);
+            multiply(a, part, 1, ROWS, theta + first * VECTORS, terms, vectors);
             part += terms * ROWS;
             if (first > 0)
                 EACH_ROW EACH_VECTOR a[r][v] += to[r * VECTORS + v];
@@ -105,12 +105,12 @@ static inline Lanes weigh(__global Lanes *restrict p, const Lanes m, const Lanes
 /* sums = sums · rescale + Σ_j g[c, j] p[j, i] over `keys` keys, for the queries of one panel. */
 static inline void aggregate(
     __global Lanes *restrict sums, const Lanes rescale[VECTORS], __global const float *restrict g,
-    __global const Lanes *restrict p, const int tiles, const int keys, const int isFirst)
+    __global const Lanes *restrict p, const int tiles, const int keys, const int isFirst, const int vectors)
 {
     for (int tile = 0; tile < tiles; tile++) {
         Lanes a[ROWS][VECTORS];
-        multiply(a, g, p, keys);
-        g += keys * ROWS;
+        multiply(a, g, KEYS, 1, p, keys, vectors);
+        g += KEYS * ROWS;
         if (!isFirst)
             EACH_ROW EACH_VECTOR a[r][v] = fma(sums[r * VECTORS + v], rescale[v], a[r][v]);
         EACH_ROW EACH_VECTOR sums[r * VECTORS + v] = a[r][v];
@@ -120,29 +120,25 @@ static inline void aggregate(
 
 /* g[c, j] of the keys j = n, n + 1, … of a vector of queries, from the packed g of a group. */
 static inline Lanes own_values(
-    __global const float *restrict g, const int c, const long n, const int valueChannels, const int keys,
-    const int blockKeys)
+    __global const float *restrict g, const int c, const long n, const int tiles, const int keys)
 {
-    const int tiles = (valueChannels + ROWS - 1) / ROWS;
     float lane[LANES];
     for (int i = 0; i < LANES; i++) {
-        const int j = min(n + i, (long)keys - 1), firstKey = j / blockKeys * blockKeys;
-        const long tile = (long)firstKey * tiles + (long)(c / ROWS) * min(blockKeys, keys - firstKey);
-        lane[i] = g[(tile + j - firstKey) * ROWS + c % ROWS];
+        const long j = min(n + i, (long)keys - 1);
+        lane[i] = g[(j / KEYS * tiles * ROWS + c) * KEYS + j % KEYS];
     }
     return LOAD(lane);
 }
 
 __kernel WORK_ITEM void panel_attention(
     __global const float *restrict theta, const long8 thetaView, /* [d, N] */
-    __global const float *restrict phi, /* [groups][⌈d / DEPTH⌉][⌈M / ROWS⌉][DEPTH][ROWS], panel_pack.cl */
-    __global const float *restrict g,   /* [groups][⌈M / blockKeys⌉][⌈d_v / ROWS⌉][blockKeys][ROWS], likewise */
+    __global const float *restrict phi, const long8 phiView, /* packed BY_ROWS (panel_pack.cl) */
+    __global const float *restrict g, const long8 gView,     /* packed BY_KEYS */
     __global float *restrict y, const long8 yView, /* [d_v, N] */
     const int width, const int valueChannels,      /* d, d_v */
     const int queries, const int keys,             /* N, M */
     const int groups, const float scale,
     const int blockPanels,
-    const int blockKeys, /* a multiple of ROWS; blockKeys · PANEL floats stay in the first-level cache */
     const int shares, /* 1, unless a position's own weight is included */
     const int ownWeight, /* 0 included, 1 excluded, 2 that of the strongest other key */
     __global Lanes *restrict scratch, __global Lanes *restrict shared)
@@ -151,13 +147,14 @@ __kernel WORK_ITEM void panel_attention(
     const int blocks = (panels + blockPanels - 1) / blockPanels;
     const int tiles = (valueChannels + ROWS - 1) / ROWS;
     const long keyPanels = (keys + ROWS - 1) / ROWS;
-    const int shareKeys = ((keys + blockKeys - 1) / blockKeys + shares - 1) / shares * blockKeys;
+    const int keyBlocks = (keys + KEYS - 1) / KEYS;
+    const int shareKeys = (keyBlocks + shares - 1) / shares * KEYS;
     const long stateSize = (long)(tiles * ROWS + 2) * VECTORS; /* of a panel: m, l, y */
     const Lanes factor = BASE_TWO(scale);
 
-    scratch += get_global_id(0) * (blockPanels * (stateSize + width * VECTORS) + blockKeys * VECTORS);
+    scratch += get_global_id(0) * (blockPanels * (stateSize + width * VECTORS) + KEYS * VECTORS);
     __global Lanes *const p = scratch + (long)blockPanels * width * VECTORS;
-    __global Lanes *const own = p + blockKeys * VECTORS;
+    __global Lanes *const own = p + KEYS * VECTORS;
 
     EACH_BLOCK((long)groups * blocks * shares) {
         const long group = block / ((long)blocks * shares);
@@ -176,44 +173,46 @@ __kernel WORK_ITEM void panel_attention(
             for (int i = 0; i < cleared; i++)
                 states[panel * shares * stateSize + i] = (Lanes)(i < VECTORS ? -0.5f * FLT_MAX : 0.0f);
 
-        for (int firstKey = firstOfShare; firstKey < end; firstKey += blockKeys) {
-            const int keyCount = min(blockKeys, end - firstKey);
+        for (int firstKey = firstOfShare; firstKey < end; firstKey += KEYS) {
+            const int keyCount = min(KEYS, end - firstKey);
             for (int panel = 0; panel < count; panel++) {
                 __global Lanes *const state = states + panel * shares * stateSize;
+                const int vectors = vectors_of(queries - (long)(firstPanel + panel) * PANEL);
                 Lanes m[VECTORS], rescale[VECTORS];
                 EACH_VECTOR m[v] = state[v];
                 score(
-                    p, m, phi + group * width * keyPanels * ROWS, scratch + (long)panel * width * VECTORS, width,
-                    keyPanels, firstKey / ROWS, keyCount);
+                    p, m, phi + GROUP(phiView, group), scratch + (long)panel * width * VECTORS, width,
+                    keyPanels, firstKey / ROWS, keyCount, vectors);
                 if (ownWeight != 0) {
                     Lanes before[VECTORS];
                     EACH_VECTOR before[v] = state[v];
                     leave_out_own(p, m, before, (firstPanel + panel) * PANEL, firstKey, keyCount);
                 }
-                EACH_VECTOR {
+                EACH_VECTOR rescale[v] = (Lanes)(0.0f);
+                EACH_VECTOR if (v < vectors) {
                     rescale[v] = power_of_two((state[v] - m[v]) * factor);
                     state[v] = m[v];
                     state[VECTORS + v] = fma(state[VECTORS + v], rescale[v], weigh(p + v, m[v], factor, keyCount));
                 }
                 aggregate(
-                    state + 2 * VECTORS, rescale, g + (group * keys + firstKey) * tiles * ROWS, p, tiles, keyCount,
-                    firstKey == firstOfShare);
+                    state + 2 * VECTORS, rescale, g + GROUP(gView, group) + (long)firstKey * tiles * ROWS, p, tiles,
+                    keyCount, firstKey == firstOfShare, vectors);
             }
         }
 
         if (shares > 1) continue;
         for (int panel = 0; panel < count; panel++) {
             __global const Lanes *state = states + panel * stateSize;
+            const int vectors = vectors_of(queries - (long)(firstPanel + panel) * PANEL);
             Lanes l[VECTORS];
             /* The strongest weight is exp(0). */
             EACH_VECTOR l[v] = ownWeight == 2 ? state[VECTORS + v] + 1.0f : state[VECTORS + v];
             for (int c = 0; c < valueChannels; c++)
-                EACH_VECTOR {
+                EACH_VECTOR if (v < vectors) {
                     const long n = (long)(firstPanel + panel) * PANEL + v * LANES;
                     Lanes sum = state[(c + 2) * VECTORS + v];
                     if (ownWeight == 2)
-                        sum += own_values(
-                            g + group * keys * tiles * ROWS, c, n, valueChannels, keys, blockKeys);
+                        sum += own_values(g + GROUP(gView, group), c, n, tiles, keys);
                     store_some(
                         sum / l[v], y + GROUP(yView, group) + AT(yView, c, n), yView.s4,
                         queries - n);

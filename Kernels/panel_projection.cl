@@ -1,7 +1,7 @@
 /* A 1×1×1 convolution for CPU devices: y[r, n] = Σ_c weight[r, c] x[c, n] + bias[r] (+ residual[r, n]).
  *
  * panel_projection           rows [0, second) go to the first view, [second, third) to the second, the rest to
- *                            the third: θ, φ and g in one launch
+ *                            the third: θ, φ and g in one launch, φ and g perhaps into their packed forms
  * panel_projection_residual  all rows to one view, plus a residual
  *
  * Work is cut into blocks of blockPanels · PANEL positions and blockTiles · ROWS rows, numbered rows first, then
@@ -56,11 +56,13 @@ static inline void project(
             const int isLast = first + terms == inputs;
             __global const float *part = weight + ((long)first * tiles + (long)firstTile * terms) * ROWS;
             for (int panel = 0; panel < panelCount; panel++) {
+                const long n = (long)(firstPanel + panel) * PANEL;
+                const int vectors = vectors_of(positions - n);
                 for (int tile = 0; tile < tileCount; tile++) {
                     Lanes a[ROWS][VECTORS];
                     multiply(
-                        a, part + (long)tile * terms * ROWS, scratch + ((long)panel * inputs + first) * VECTORS,
-                        terms);
+                        a, part + (long)tile * terms * ROWS, 1, ROWS,
+                        scratch + ((long)panel * inputs + first) * VECTORS, terms, vectors);
                     __global Lanes *sum = sums + ((long)panel * tileCount + tile) * ROWS * VECTORS;
                     if (first > 0)
                         EACH_ROW EACH_VECTOR a[r][v] += sum[r * VECTORS + v];
@@ -69,21 +71,20 @@ static inline void project(
                         continue;
                     }
                     EACH_ROW EACH_VECTOR finished[r * VECTORS + v] = a[r][v];
-                    const long n = (long)(firstPanel + panel) * PANEL;
                     const int firstRow = (firstTile + tile) * ROWS;
                     for (int r = 0; r < min(ROWS, outputs - firstRow); r++) {
                         const int row = firstRow + r;
                         const long8 view = ONE_OF(row, view0, view1, view2);
-                        __global float *to = ONE_OF(row, y0, y1, y2) + GROUP(view, item)
-                            + AT(view, row - ONE_OF(row, 0, second, third), n);
+                        __global float *to = ONE_OF(row, y0, y1, y2) + GROUP(view, item);
                         __global const float *from =
                             residual ? residual + GROUP(residualView, item) + AT(residualView, row, n) : 0;
-                        EACH_VECTOR {
+                        EACH_VECTOR if (v < vectors) {
                             Lanes value = finished[r * VECTORS + v] + bias[row];
                             const long count = positions - n - v * LANES;
                             if (residual)
                                 value += load_some(from + v * LANES * residualView.s4, residualView.s4, count);
-                            store_some(value, to + v * LANES * view.s4, view.s4, count);
+                            store_positions(
+                                value, to, view, row - ONE_OF(row, 0, second, third), n + v * LANES, count);
                         }
                     }
                 }
@@ -93,7 +94,7 @@ static inline void project(
 }
 
 __kernel WORK_ITEM void panel_projection(
-    __global const float *restrict weight, /* [⌈inputs / DEPTH⌉][⌈outputs / ROWS⌉][DEPTH][ROWS], panel_pack.cl */
+    __global const float *restrict weight, /* packed BY_ROWS (panel_pack.cl) */
     __global const float *restrict bias,   /* [outputs] */
     __global const float *restrict x, const long8 xView,
     __global float *y0, const long8 view0,

@@ -80,7 +80,7 @@ final class BlockEngine: @unchecked Sendable {
         let device = session.device
         let workload = problem.workload(method, sharesHostMemory: device.hasUnifiedMemory)
         let made = try Workspace(
-            Schedule(workload, limit: memoryLimit, device: device), in: session.context)
+            Schedule(workload, limit: memoryLimit, device: device), in: session)
         if !problem.isSubset { workspace = made }
         return made
     }

@@ -6,7 +6,9 @@ struct BlockExecutor: Sendable {
     let problem: BlockProblem
     private let projector: Projector
     private let attention: Attention
+    private let method: Method
     private let maxPool: MaxPoolKernel
+    private let panelPool: PanelPoolKernel?
     private let gather: GatherKernel
     private let groupNorm: GroupNormKernels?
     /// θ, φ and g, as the problem groups them.
@@ -26,6 +28,7 @@ struct BlockExecutor: Sendable {
         let (configuration, geometry, library) = (problem.configuration, problem.geometry, session.library)
         self.session = session
         self.problem = problem
+        self.method = method
         let projector = try Projector(session, method.tile)
         self.projector = projector
         let maps: [BufferRole: Linear?] = [.theta: weights.theta, .phi: weights.phi, .g: weights.g]
@@ -37,6 +40,9 @@ struct BlockExecutor: Sendable {
         scoreTheta = try weights.scoreTheta.map { try projector.load([$0]) }
         scorePhi = try weights.scorePhi.map { try projector.load([$0]) }
         maxPool = try MaxPoolKernel(library)
+        panelPool =
+            problem.route(of: .g, method) == .pooled
+            ? try method.tile.map { try PanelPoolKernel(library, $0) } : nil
         gather = try GatherKernel(library)
         groupNorm = try weights.groupNorm.map {
             try GroupNormKernels(library, $0, channels: geometry.channels)
@@ -96,10 +102,15 @@ struct BlockExecutor: Sendable {
         func project(_ roles: [BufferRole], from view: View, _ positions: Int) throws {
             guard let maps = projections[roles] else { return }
             let views = try zip(roles, maps.outputs).map { role, channels in
-                View(try workspace.required(role), channels: channels, positions: positions)
+                try role != .theta && problem.route(of: role, method) == .projected
+                    ? packed(role, workspace)
+                    : View(workspace.required(role), channels: channels, positions: positions)
             }
+            let frames = problem.frames(of: roles, method)
+            func byFrame(_ view: View) -> View { frames.map(view.grouped) ?? view }
             try projector.launch(
-                launcher, maps, from: view, to: views, positions: positions, items: items, workspace)
+                launcher, maps, from: byFrame(view), to: views.map(byFrame),
+                positions: frames?.count ?? positions, items: items * (frames?.groups ?? 1), workspace)
             for (role, view) in zip(roles, views) { projected[role] = view }
         }
         func score(_ maps: Projector.Maps?, _ view: View, _ positions: Int, _ role: BufferRole) throws -> View
@@ -130,7 +141,14 @@ struct BlockExecutor: Sendable {
         let query = projected[.theta] ?? source
         var key = projected[.phi] ?? keySource
         var value = projected[.g] ?? keySource
-        if !poolsFirst {
+        if let panelPool, let window = geometry.window {
+            let (phi, g) = try (packed(.phi, workspace), packed(.g, workspace))
+            try panelPool.launch(
+                launcher, phi: key, g: value, toPhi: phi, toG: g, width: problem.width,
+                valueChannels: configuration.valueChannels, grid: geometry.grid, window: window,
+                keys: geometry.keys.count, items: items)
+            (key, value) = (phi, g)
+        } else if !poolsFirst {
             key = try pool(key, channels: problem.width, .pooledPhi)
             value = try pool(value, channels: configuration.valueChannels, .pooledG)
         }
@@ -140,6 +158,18 @@ struct BlockExecutor: Sendable {
             y: View(
                 try workspace.required(.aggregate), channels: configuration.valueChannels, positions: rows),
             width: scoreTheta == nil ? problem.width : 1, rows: rows)
+    }
+
+    /// φ or g as the fused attention reads it.
+    private func packed(_ role: BufferRole, _ workspace: Workspace) throws -> View {
+        guard let tile = method.tile else {
+            throw NonLocalError(.configuration, "the plain kernels pack nothing")
+        }
+        let isPhi = role == .phi
+        return tile.view(
+            try workspace.required(isPhi ? .packedPhi : .packedG), isPhi ? .byRows : .byKeys,
+            channels: isPhi ? problem.width : configuration.valueChannels, positions: geometry.keys.count,
+            groups: geometry.keys.groups)
     }
 
     /// The operation itself, for all groups or for those of the chosen queries.

@@ -37,20 +37,27 @@ struct MaxPoolKernel: Sendable {
         _ launcher: Launcher, from x: View, grid: Grid, window: Geometry.Window, to y: View, pooled: Int,
         channels: Int, items: Int
     ) throws {
-        let (extents, sizes): ([Int], [Int]) =
-            switch window {
-            case .grid(let t, let h, let w): (grid.extents, [t, h, w])
-            case .flat(let size): ([1, 1, grid.count], [1, 1, size])
-            }
+        let (extents, sizes) = window.extents(of: grid)
         try launcher.launch(
             kernel,
             [
                 x.buffer, x.argument, y.buffer, y.argument, int4(extents), int4(sizes), Int32(pooled),
             ], positions: pooled, rows: channels, items: items)
     }
+}
 
-    private func int4(_ values: [Int]) -> SIMD4<Int32> {
-        SIMD4(Int32(values[0]), Int32(values[1]), Int32(values[2]), 0)
+/// Three extents as the kernels' `int4`.
+func int4(_ values: [Int]) -> SIMD4<Int32> {
+    SIMD4(Int32(values[0]), Int32(values[1]), Int32(values[2]), 0)
+}
+
+extension Geometry.Window {
+    /// What is pooled over and by how much: flat pooling is that of a single line.
+    func extents(of grid: Grid) -> (grid: [Int], window: [Int]) {
+        switch self {
+        case .grid(let t, let h, let w): (grid.extents, [t, h, w])
+        case .flat(let size): ([1, 1, grid.count], [1, 1, size])
+        }
     }
 }
 

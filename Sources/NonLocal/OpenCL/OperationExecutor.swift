@@ -17,7 +17,7 @@ struct OperationExecutor: Sendable {
     ) throws {
         self.session = session
         self.shape = shape
-        workspace = try Workspace(schedule, in: session.context)
+        workspace = try Workspace(schedule, in: session)
         attention = try Attention(
             session.library, schedule.method, formulation: operation.pairwise.formulation,
             scale: operation.scale.value(width: shape.width), ownWeight: operation.ownWeight)

@@ -1,59 +1,6 @@
 import NonLocalKernels
 import SwiftOpenCL
 
-/// Launches `panel_pack.cl`: rows packed for the register tile.
-struct PanelPackKernel: Sendable {
-    /// Row panels that one work-item packs (`PACKED`).
-    private static let panelsPerItem = 8
-
-    private let kernel: Kernel
-    private let tile: PanelTile
-
-    init(_ library: KernelLibrary, _ tile: PanelTile) throws {
-        kernel = try library.kernel("panel_pack", of: KernelSource.panel, defining: tile.macros)
-        self.tile = tile
-    }
-
-    /// Packs x `[group][term][row]`, terms along the view's channels, rows along its positions.
-    ///
-    /// - Parameter part: terms that are read together.
-    func launch(
-        _ launcher: Launcher, from x: View, to packed: Buffer<Float>, rows: Int, terms: Int, part: Int,
-        groups: Int
-    ) throws {
-        let items = (tile.tiles(rows) + Self.panelsPerItem - 1) / Self.panelsPerItem
-        try launcher.launch(
-            kernel, [x.buffer, x.argument, packed, Int32(rows), Int32(terms), Int32(part)],
-            global: [items, (terms + part - 1) / part, groups], local: [1, 1, 1])
-    }
-}
-
-/// Affine maps of the same channels in device memory, one below the other, packed for the register tile.
-struct PackedLinear: Sendable {
-    let weight: Buffer<Float>
-    let bias: Buffer<Float>
-    let inputs: Int
-    /// Outputs of each map; three at most.
-    let outputs: [Int]
-
-    var rows: Int { outputs.reduce(0, +) }
-
-    init(_ maps: [Linear], _ pack: PanelPackKernel, _ tile: PanelTile, in session: OpenCLSession) throws {
-        inputs = maps.first?.inputs ?? 0
-        outputs = maps.map(\.outputs)
-        bias = try Buffer(session.context, copying: maps.flatMap(\.bias).map(Float.init), access: .readOnly)
-        let rows = outputs.reduce(0, +)
-        let plain = try Buffer(session.context, copying: maps.flatMap(\.weight).map(Float.init))
-        weight = try Buffer(session.context, count: tile.packed(rows, inputs))
-        var view = View(plain, channels: inputs, positions: rows, layout: .channelsLast)
-        view.itemStride = 0
-        let launcher = Launcher(session.queue)
-        try pack.launch(
-            launcher, from: view, to: weight, rows: rows, terms: inputs, part: tile.depth, groups: 1)
-        try launcher.finish()
-    }
-}
-
 /// Launches `panel_projection.cl`: up to three projections of the same x at once, or one with a residual.
 struct PanelProjectionKernels: Sendable {
     private let plain: Kernel
@@ -115,18 +62,20 @@ struct PanelProjectionKernels: Sendable {
 struct PanelAttentionKernels: Sendable {
     private let attention: Kernel
     private let merge: Kernel
-    private let pack: PanelPackKernel
+    private let pack: PanelPackKernels
     private let tile: PanelTile
     private let ownWeight: OwnWeight
 
     init(_ library: KernelLibrary, _ tile: PanelTile, ownWeight: OwnWeight) throws {
         attention = try library.kernel("panel_attention", of: KernelSource.panel, defining: tile.macros)
         merge = try library.kernel("panel_merge", of: KernelSource.panel, defining: tile.macros)
-        pack = try PanelPackKernel(library, tile)
+        pack = try PanelPackKernels(library, tile)
         self.tile = tile
         self.ownWeight = ownWeight
     }
 
+    /// φ and g are packed first where they are not yet.
+    ///
     /// - Parameters:
     ///   - packedPhi: room for φ of all groups, packed.
     ///   - packedG: room for g of all groups, packed.
@@ -145,23 +94,29 @@ struct PanelAttentionKernels: Sendable {
         // Chosen queries may be fewer in a group than the schedule has room for shares of.
         let wanted = blocks(sharesKeys: true)
         let blocks = wanted.shared <= shared?.count ?? 0 ? wanted : blocks(sharesKeys: false)
-        var g = operands.g
-        (g.channelStride, g.positionStride) = (g.positionStride, g.channelStride)
-        try pack.launch(
-            launcher, from: operands.phi, to: packedPhi, rows: operands.keys, terms: operands.width,
-            part: tile.depth, groups: operands.groups)
-        try pack.launch(
-            launcher, from: g, to: packedG, rows: operands.valueChannels, terms: operands.keys,
-            part: blocks.keys,
-            groups: operands.groups)
+        var (phi, g) = (operands.phi, operands.g)
+        if phi.form == .strided {
+            phi = tile.view(
+                packedPhi, .byRows, channels: operands.width, positions: operands.keys, groups: 1)
+            try pack.launch(
+                launcher, from: operands.phi, to: phi, channels: operands.width, positions: operands.keys,
+                groups: operands.groups)
+        }
+        if g.form == .strided {
+            g = tile.view(
+                packedG, .byKeys, channels: operands.valueChannels, positions: operands.keys, groups: 1)
+            try pack.launch(
+                launcher, from: operands.g, to: g, channels: operands.valueChannels,
+                positions: operands.keys, groups: operands.groups)
+        }
         try launcher.launch(
             attention,
             [
-                operands.theta.buffer, operands.theta.argument, packedPhi, packedG, operands.y.buffer,
-                operands.y.argument, Int32(operands.width), Int32(operands.valueChannels),
-                Int32(operands.rows),
-                Int32(operands.keys), Int32(operands.groups), scale, Int32(blocks.panels), Int32(blocks.keys),
-                Int32(blocks.shares), Int32(ownWeight.kernelArgument), scratch, shared ?? scratch,
+                operands.theta.buffer, operands.theta.argument, phi.buffer, phi.argument, g.buffer,
+                g.argument, operands.y.buffer, operands.y.argument, Int32(operands.width),
+                Int32(operands.valueChannels), Int32(operands.rows), Int32(operands.keys),
+                Int32(operands.groups), scale, Int32(blocks.panels), Int32(blocks.shares),
+                Int32(ownWeight.kernelArgument), scratch, shared ?? scratch,
             ], global: [blocks.workers], local: [1])
         guard blocks.shares > 1, let shared else { return }
         try launcher.launch(

@@ -17,7 +17,7 @@ struct Projector: Sendable {
 
     private enum Kernels: Sendable {
         case plain(ProjectionKernel)
-        case panel(PanelProjectionKernels, PanelPackKernel, PanelTile)
+        case panel(PanelProjectionKernels, PanelPackKernels, PanelTile)
     }
 
     private let session: OpenCLSession
@@ -27,7 +27,8 @@ struct Projector: Sendable {
         self.session = session
         if let tile {
             kernels = .panel(
-                try PanelProjectionKernels(session.library, tile), try PanelPackKernel(session.library, tile),
+                try PanelProjectionKernels(session.library, tile),
+                try PanelPackKernels(session.library, tile),
                 tile)
         } else {
             kernels = .plain(try ProjectionKernel(session.library))

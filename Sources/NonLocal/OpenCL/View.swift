@@ -10,6 +10,18 @@ struct View: Sendable {
     var positionStride = 1
     /// Groups in one item.
     var groups = 1
+    /// How a group's elements lie.
+    var form = Form.strided
+
+    /// The forms that the kernels know by number.
+    enum Form: Int64, Sendable {
+        /// Channels and positions by their strides.
+        case strided = 0
+        /// Packed by rows (`panel_pack.cl`); the strides hold the numbers of channels and positions.
+        case byRows = 1
+        /// Packed by keys, likewise.
+        case byKeys = 2
+    }
 
     /// `[items, channels, positions]` from the start of a buffer.
     init(_ buffer: Buffer<Float>, channels: Int, positions: Int, layout: Layout = .channelsFirst) {
@@ -17,6 +29,19 @@ struct View: Sendable {
         itemStride = channels * positions
         channelStride = layout == .channelsFirst ? positions : 1
         positionStride = layout == .channelsFirst ? 1 : channels
+    }
+
+    /// `[items][groups]` of packed tensors, each of `size` elements, from the start of a buffer.
+    init(
+        _ buffer: Buffer<Float>, _ form: Form, channels: Int, positions: Int, groups: Int, size: Int
+    ) {
+        self.buffer = buffer
+        self.form = form
+        self.groups = groups
+        groupStride = size
+        itemStride = groups * size
+        channelStride = channels
+        positionStride = positions
     }
 
     /// The same tensor from a later item on.
@@ -33,8 +58,9 @@ struct View: Sendable {
         return view
     }
 
-    /// The same tensor with its positions in groups.
+    /// The same tensor with its positions in groups; a packed one is in groups already.
     func grouped(by positions: PositionGroups) -> View {
+        guard form == .strided else { return self }
         var view = self
         view.groups = positions.groups
         view.groupStride = positions.groupStride * positionStride
@@ -54,7 +80,7 @@ struct View: Sendable {
     var argument: SIMD8<Int64> {
         SIMD8(
             Int64(offset), Int64(itemStride), Int64(groupStride), Int64(channelStride), Int64(positionStride),
-            Int64(groups), 0, 0)
+            Int64(groups), form.rawValue, 0)
     }
 }
 

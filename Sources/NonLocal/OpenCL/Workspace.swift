@@ -5,9 +5,13 @@ struct Workspace: Sendable {
     let schedule: Schedule
     private let buffers: [BufferRole: Buffer<Float>]
 
-    init(_ schedule: Schedule, in context: Context) throws {
+    init(_ schedule: Schedule, in session: OpenCLSession) throws {
         self.schedule = schedule
-        buffers = try schedule.elements.mapValues { try Buffer(context, count: $0) }
+        buffers = try schedule.elements.mapValues { try Buffer(session.context, count: $0) }
+        // Kernels write whole tensors, but not what fills a packed one up.
+        for role in [BufferRole.packedPhi, .packedG] {
+            if let buffer = buffers[role] { try session.queue.fill(buffer, with: 0) }
+        }
     }
 
     /// The buffer of a role, if the schedule has it.

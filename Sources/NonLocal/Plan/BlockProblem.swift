@@ -41,6 +41,37 @@ struct BlockProblem: Sendable, Hashable {
         return sharesInput ? [[.theta, .phi, .g]] : [[.theta], [.phi, .g]]
     }
 
+    /// How φ or g of the fused attention gets into the form in which it is packed.
+    enum PackingRoute: Sendable, Hashable {
+        /// The projection writes that form.
+        case projected
+        /// Max pooling writes it.
+        case pooled
+        /// It is packed by itself.
+        case packed
+    }
+
+    /// The route of φ or g.
+    func route(of role: BufferRole, _ method: Method) -> PackingRoute {
+        // Positions through time are too few, and too far from each other, for a panel.
+        guard let tile = method.tile, method.strategy == .fused, configuration.scope != .time else {
+            return .packed
+        }
+        if configuration.subsample == .convFirst, let window = geometry.window {
+            return window.extents(of: geometry.grid).window[2] <= tile.lanes ? .pooled : .packed
+        }
+        return role == .phi && !projectsAffinity ? .packed : .projected
+    }
+
+    /// The frames by which a projection's positions are taken where packed frames come out; none where all of
+    /// an item's are taken together.
+    func frames(of roles: [BufferRole], _ method: Method) -> PositionGroups? {
+        guard configuration.scope == .space, roles.contains(.g), route(of: .g, method) == .projected else {
+            return nil
+        }
+        return roles.contains(.theta) ? geometry.queries : geometry.keys
+    }
+
     /// Channels and positions of a projection.
     private func size(of role: BufferRole) -> (channels: Int, positions: Int) {
         switch role {
@@ -58,8 +89,14 @@ struct BlockProblem: Sendable, Hashable {
         let rowsOfGroup = isSubset ? rows : geometry.queries.count
         var elements = elementsPerItem(sharesHostMemory: sharesHostMemory)
         if let tile = method.tile, method.strategy == .fused {
-            elements[.packedPhi] = groups * tile.packed(geometry.keys.count, width)
-            elements[.packedG] = groups * tile.packed(configuration.valueChannels, geometry.keys.count)
+            let keyGroups = geometry.keys.groups
+            elements[.packedPhi] = keyGroups * tile.packedByRows(geometry.keys.count, width)
+            elements[.packedG] =
+                keyGroups * tile.packedByKeys(configuration.valueChannels, geometry.keys.count)
+            for (role, pooled) in [(BufferRole.phi, BufferRole.pooledPhi), (.g, .pooledG)] {
+                if route(of: role, method) == .projected { elements[role] = nil }
+                if route(of: role, method) == .pooled { elements[pooled] = nil }
+            }
         }
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused else { return nil }
@@ -72,22 +109,24 @@ struct BlockProblem: Sendable, Hashable {
             keys: geometry.keys.count,
             elementsPerItem: elements, weightElements: weightElements(method.tile),
             scratchOfLaunch: { items in
-                max(projectionScratch(method.tile, items: items), attention(items)?.scratch ?? 0)
+                max(projectionScratch(method, items: items), attention(items)?.scratch ?? 0)
             },
             sharesOfLaunch: { attention($0)?.shared ?? 0 })
     }
 
     /// Elements of scratch memory that the largest of the projections takes.
-    private func projectionScratch(_ tile: PanelTile?, items: Int) -> Int {
-        guard let tile else { return 0 }
-        func scratch(_ inputs: Int, _ outputs: Int, _ positions: Int) -> Int {
-            tile.projectionBlocks(inputs: inputs, outputs: outputs, positions: positions, items: items)
-                .scratch
+    private func projectionScratch(_ method: Method, items: Int) -> Int {
+        guard let tile = method.tile else { return 0 }
+        func scratch(_ inputs: Int, _ outputs: Int, _ positions: Int, groups: Int = 1) -> Int {
+            tile.projectionBlocks(
+                inputs: inputs, outputs: outputs, positions: positions, items: items * groups
+            ).scratch
         }
         var launches = projectionGroups.map { group in
-            scratch(
+            let frames = frames(of: group, method)
+            return scratch(
                 geometry.channels, group.reduce(0) { $0 + size(of: $1).channels },
-                size(of: group[0]).positions)
+                frames?.count ?? size(of: group[0]).positions, groups: frames?.groups ?? 1)
         }
         launches.append(scratch(configuration.valueChannels, geometry.channels, rows))
         if score == .outerSum { launches += [scratch(width, 1, rows), scratch(width, 1, keyPositions)] }
@@ -123,7 +162,7 @@ struct BlockProblem: Sendable, Hashable {
     private func weightElements(_ tile: PanelTile?) -> Int {
         let (channels, values) = (geometry.channels, configuration.valueChannels)
         func map(_ outputs: Int, _ inputs: Int) -> Int {
-            (tile?.packed(outputs, inputs) ?? outputs * inputs) + outputs
+            (tile?.packedByRows(outputs, inputs) ?? outputs * inputs) + outputs
         }
         let inputs = projectionGroups.reduce(0) { sum, group in
             sum + map(group.reduce(0) { $0 + size(of: $1).channels }, channels)

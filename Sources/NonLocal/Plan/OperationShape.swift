@@ -72,8 +72,8 @@ struct OperationShape: Sendable, Hashable {
             elements[.phiScores] = keys
         }
         if let tile = method.tile, method.strategy == .fused {
-            elements[.packedPhi] = tile.packed(keys, width)
-            elements[.packedG] = tile.packed(valueChannels, keys)
+            elements[.packedPhi] = tile.packedByRows(keys, width)
+            elements[.packedG] = tile.packedByKeys(valueChannels, keys)
         }
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused else { return nil }
@@ -83,7 +83,7 @@ struct OperationShape: Sendable, Hashable {
         }
         return Workload(
             method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,
-            weightElements: score == .outerSum ? 2 * (method.tile?.packed(1, width) ?? width) + 2 : 0,
+            weightElements: score == .outerSum ? 2 * (method.tile?.packedByRows(1, width) ?? width) + 2 : 0,
             scratchOfLaunch: { items in
                 guard let tile = method.tile, score == .outerSum else {
                     return attention(items)?.scratch ?? 0

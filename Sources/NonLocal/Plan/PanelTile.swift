@@ -13,12 +13,16 @@ struct PanelTile: Sendable, Hashable {
     let rows: Int
     /// Terms summed in one accumulator; longer sums are taken in parts.
     let depth = 128
+    /// Keys of a block of the fused attention, a multiple of rows and lanes (`KEYS`): their weights for a panel
+    /// stay in the first-level cache, and the fewer are summed in one accumulator, the less is lost.
+    let blockKeys: Int
     /// Work-items that run at the same time.
     let workers: Int
 
     init(_ device: Device) {
         lanes = [16, 8, 4].first { $0 <= device.nativeVectorWidthFloat } ?? 4
-        (rows, vectors) = lanes == 16 ? (8, 3) : (6, 2)
+        // The paper's 784, 3136 and 6272 positions are whole blocks of 112.
+        (rows, vectors, blockKeys) = lanes == 16 ? (8, 3, 112) : (6, 2, 120)
         workers = max(device.computeUnits, 1)
     }
 
@@ -28,6 +32,7 @@ struct PanelTile: Sendable, Hashable {
     var macros: [String: String] {
         [
             "LANES": "\(lanes)", "VECTORS": "\(vectors)", "ROWS": "\(rows)", "DEPTH": "\(depth)",
+            "KEYS": "\(blockKeys)",
         ]
     }
 
@@ -36,8 +41,13 @@ struct PanelTile: Sendable, Hashable {
 
     func panels(_ positions: Int) -> Int { (positions + panel - 1) / panel }
 
-    /// Elements of a `rows` × `terms` matrix packed for the tile.
-    func packed(_ rows: Int, _ terms: Int) -> Int { tiles(rows) * self.rows * terms }
+    /// Elements of a `rows` × `terms` matrix packed by rows (`panel_pack.cl`): weights, φ.
+    func packedByRows(_ rows: Int, _ terms: Int) -> Int { tiles(rows) * self.rows * terms }
+
+    /// Elements of `channels` × `keys` values packed by keys: g.
+    func packedByKeys(_ channels: Int, _ keys: Int) -> Int {
+        tiles(channels) * rows * ((keys + blockKeys - 1) / blockKeys * blockKeys)
+    }
 
     /// How a projection is cut into blocks.
     struct ProjectionBlocks: Sendable, Hashable {
@@ -74,8 +84,6 @@ struct PanelTile: Sendable, Hashable {
     struct AttentionBlocks: Sendable, Hashable {
         /// Panels of queries in a block.
         let panels: Int
-        /// Keys in a block, a multiple of the tile's rows.
-        let keys: Int
         /// Parts of the keys that different work-items take, to be merged afterwards.
         let shares: Int
         let workers: Int
@@ -84,10 +92,6 @@ struct PanelTile: Sendable, Hashable {
         /// Elements that the shares leave to be merged.
         let shared: Int
     }
-
-    /// Keys of a block of the fused attention: their weights for a panel stay in the first-level cache, and
-    /// the fewer are summed in one accumulator, the less is lost.
-    var blockKeys: Int { 96 / rows * rows }
 
     /// Blocks that read φ and g as seldom as the second-level cache allows, and enough of them for all workers.
     ///
@@ -108,7 +112,7 @@ struct PanelTile: Sendable, Hashable {
         let shares = mayShare ? min(keyBlocks, (workers + blocks() - 1) / blocks()) : 1
         let used = min(workers, blocks() * shares)
         return AttentionBlocks(
-            panels: blockPanels, keys: blockKeys, shares: shares, workers: used,
+            panels: blockPanels, shares: shares, workers: used,
             scratch: used * (blockPanels * perPanel + panel * blockKeys),
             shared: shares > 1 ? groups * allPanels * shares * state : 0)
     }

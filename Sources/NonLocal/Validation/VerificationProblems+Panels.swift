@@ -39,7 +39,7 @@ extension VerificationProblems {
                 view.offset = targets.reduce(0) { $0 + 2 * $1.itemStride }
                 targets.append(view)
             }
-            let packed = try PackedLinear(maps, PanelPackKernel(session.library, tile), tile, in: session)
+            let packed = try PackedLinear(maps, PanelPackKernels(session.library, tile), tile, in: session)
             try PanelProjectionKernels(session.library, tile).launch(
                 launcher, packed,
                 from: View(source, channels: channels, positions: positions, layout: layout),
@@ -66,7 +66,7 @@ extension VerificationProblems {
             let x = values(2, channels, positions), residual = values(2, rows, positions)
             let map = map(rows, channels)
             let target = try buffer(count: 2 * rows * positions)
-            let packed = try PackedLinear([map], PanelPackKernel(session.library, tile), tile, in: session)
+            let packed = try PackedLinear([map], PanelPackKernels(session.library, tile), tile, in: session)
             try PanelProjectionKernels(session.library, tile).launch(
                 launcher, packed, from: view(x, channels, positions),
                 residual: view(residual, rows, positions),
@@ -97,8 +97,8 @@ extension VerificationProblems {
                 ownWeight: .include)
             try PanelAttentionKernels(session.library, tile, ownWeight: .include).launch(
                 launcher, operands, scale: Float(scale),
-                packedPhi: buffer(count: 2 * tile.packed(keys, width)),
-                packedG: buffer(count: 2 * tile.packed(valueChannels, keys)),
+                packedPhi: buffer(count: 2 * tile.packedByRows(keys, width)),
+                packedG: buffer(count: 2 * tile.packedByKeys(valueChannels, keys)),
                 scratch: buffer(count: blocks.scratch),
                 shared: blocks.shared > 0 ? buffer(count: blocks.shared) : nil)
             let expected = (0..<2).flatMap { item in

@@ -38,6 +38,13 @@ import Testing
     }
     private static let video = BlockCase([2, 4, 2, 3, 5]) { $0.scope = .space }
     private static let pooled = BlockCase([2, 4, 4, 6]) { $0.subsample = .convFirst }
+    /// Whose φ and g are packed by themselves.
+    private static let timeScope = BlockCase([2, 4, 13, 3, 2]) { $0.scope = .time }
+    private static let pooledWide = BlockCase([1, 4, 4, 70]) { $0.subsample = .convFirst }
+    private static let pooledFrames = BlockCase([2, 4, 2, 6, 6]) {
+        $0.subsample = .convFirst
+        $0.scope = .space
+    }
     private static let dotProduct = BlockCase([2, 9, 70]) { $0.pairwise = .dotProduct }
     private static let concatenation = BlockCase([2, 9, 70]) { $0.pairwise = .concatenation }
     private static let sum = BlockCase([2, 4, 70]) {
@@ -103,9 +110,22 @@ import Testing
         Mutation(.panelTile, "i < count ? p[i * step] : 0.0f", "p[0]", plain),
         Mutation(.panelTile, "min((long)LANES, count)", "min((long)LANES, count - 1)", plain),
         Mutation(.panelTile, "x += first * view.s4", "x += 0", wide),
-        Mutation(.panelPack, "get_global_id(1) * part", "0", deep),
-        Mutation(.panelPack, "x[k * term + (whole * ROWS + r) * row]", "x[k * term + r * row]", wide),
-        Mutation(.panelPack, "GROUP(view, group)", "GROUP(view, 0)", plain),
+        Mutation(.panelTile, "(count + LANES - 1) / LANES", "count / LANES", plain),
+        Mutation(.panelTile, "b[r] = fma(", "b[r] = -fma(", plain),
+        Mutation(.panelPack, "get_global_id(1) * DEPTH", "0", deep),
+        Mutation(.panelPack, "c / DEPTH * DEPTH, terms", "0, terms", deep),
+        Mutation(.panelPack, "y[h * step + r] = lane[h * ROWS + r]", "y[h * step + r] = lane[r]", wide),
+        Mutation(.panelPack, "n / ROWS * terms", "n / ROWS", wide),
+        Mutation(.panelPack, "+ c) * KEYS + n % KEYS", "+ c) * KEYS", wide),
+        Mutation(.panelPack, "c < channels ? keys - n : 0", "keys - n - 1", timeScope),
+        Mutation(.panelPool, "value > m ||", "value < m ||", pooled),
+        Mutation(.panelPool, "int i = 1; i < window.z", "int i = 1; i < 1", pooled),
+        Mutation(.panelPool, "w * window.z;", "w;", pooledWide),
+        Mutation(.panelPool, "group++;", "group += 0;", pooledFrames),
+        Mutation(.panelPool, "first += filled;", "first += 0;", pooledWide),
+        Mutation(
+            .panelPack, "x[k * term + (whole * ROWS + r) * row]", "x[k * term + r * row]", timeScope),
+        Mutation(.panelPack, "GROUP(view, group)", "GROUP(view, 0)", timeScope),
         Mutation(.panelProjection, "+ bias[row]", "+ 0.0f", plain),
         Mutation(.panelProjection, "(firstTile + tile) * ROWS", "firstTile * ROWS", plain),
         Mutation(.panelProjection, "if (first > 0)", "if (first > DEPTH)", deep),
@@ -118,7 +138,7 @@ import Testing
             .panelAttention, "fma(state[VECTORS + v], rescale[v], weigh(", "(weigh(", wide),
         Mutation(.panelAttention, "= -INFINITY;", "= 0.0f;", own(.exclude)),
         Mutation(.panelAttention, "state[VECTORS + v] + 1.0f", "state[VECTORS + v]", own(.strongest)),
-        Mutation(.panelAttention, "+ j - firstKey) * ROWS", ") * ROWS", own(.strongest)),
+        Mutation(.panelAttention, "j % KEYS]", "0]", own(.strongest)),
         Mutation(
             .panelMerge, "l = fma(state[VECTORS], state[0], l);", "l = state[VECTORS];", wide,
             queries: [3, 5]),
