@@ -6,7 +6,7 @@ SWIFT ?= swift
 BUILD := .build/release/nonlocal
 PACKAGES := ocl-icd-opencl-dev opencl-headers libpng-dev pkg-config
 
-.PHONY: all demo test check-kernels bench format lint static packages clean
+.PHONY: all demo test check-kernels bench bench-peers format lint static packages clean
 
 all: packages
 	$(SWIFT) build -c release --traits Pictures --product nonlocal
@@ -31,6 +31,10 @@ check-kernels: packages
 
 bench: packages
 	$(SWIFT) package --package-path Benchmarks benchmark
+
+# Beside PyTorch, about a quarter of an hour on an idle machine; writes Benchmarks/RESULTS.md.
+bench-peers: all
+	Benchmarks/peers/run
 
 # One binary that runs where there is no Swift; it needs an OpenCL loader and a driver.
 static: packages

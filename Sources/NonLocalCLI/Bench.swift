@@ -12,6 +12,7 @@ struct Bench: ParsableCommand {
 
             Examples:
               nonlocal bench --shape 8x1024x4x14x14 8x512x4x28x28 --subsample conv-first
+              nonlocal bench --shape 1x512x64x64 --inner 512 --scale sqrt --group-norm 32
               nonlocal bench --bare --shape 1x512x3136 --json
             """)
 
@@ -26,6 +27,12 @@ struct Bench: ParsableCommand {
 
     @Option(help: ArgumentHelp("The channels of g (default: d).", valueName: "d_v"))
     var valueChannels: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "A group norm in front, as in latent-diffusion autoencoders: its number of groups.",
+            valueName: "groups"))
+    var groupNorm: Int?
 
     @OptionGroup(title: "Block") var block: BlockOptions
     @OptionGroup(title: "Backend") var backend: BackendOptions
@@ -57,6 +64,7 @@ struct Bench: ParsableCommand {
         if block.subsample != nil || block.pool != nil || block.scope != nil || block.layout != nil {
             throw ValidationError("--subsample, --pool, --scope and --layout need a block: leave --bare out.")
         }
+        if groupNorm != nil { throw ValidationError("--group-norm needs a block: leave --bare out.") }
     }
 
     func run() throws {
@@ -90,7 +98,12 @@ struct Bench: ParsableCommand {
             channels: shape[channelsLast ? shape.count - 1 : 1], innerChannels: inner,
             valueChannels: valueChannels, pairwise: block.pairwise?.pairwise ?? .embeddedGaussian)
         try block.apply(to: &configuration)
-        let weights = try BlockWeights.random(for: configuration, seed: 1, zeroInitialized: false)
+        var weights = try BlockWeights.random(for: configuration, seed: 1, zeroInitialized: false)
+        if let groupNorm {
+            weights.groupNorm = .init(
+                groups: groupNorm, scale: try Tensor(repeating: 1, shape: [configuration.channels]),
+                shift: try Tensor(repeating: 0, shape: [configuration.channels]))
+        }
         let prepared = try NonLocalBlock(configuration, weights: weights).prepared(
             for: shape, backend: backend.choice, precision: precision, strategy: strategy,
             validation: validation.validation,

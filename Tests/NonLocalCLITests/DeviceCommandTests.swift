@@ -35,6 +35,7 @@ import Testing
 
     @Test(arguments: [
         ["--shape", "1x8x2x3x3", "2x6x7"], ["--bare", "--shape", "1x8x9", "--value-channels", "3"],
+        ["--shape", "2x8x3x5", "--inner", "8", "--scale", "sqrt", "--group-norm", "4"],
     ])
     func benchTimes(options: [String]) throws {
         let command = try Command.run(["bench", "--json"] + options, in: try Folder())
@@ -92,6 +93,18 @@ import Testing
             let command = try Command.run(["bench"] + options + arguments, in: folder)
             #expect(command.status == 0, "\(command.errors)")
         }
+    }
+
+    @Test func groupNormHasToFit() throws {
+        let folder = try Folder()
+        for groups in ["3", "0"] {
+            let command = try Command.run(["bench", "--shape", "1x8x9", "--group-norm", groups], in: folder)
+            #expect(command.status == 1)
+            #expect(command.message.contains("\(groups) groups"), "\(command.errors)")
+        }
+        let bare = try Command.run(["bench", "--bare", "--shape", "1x8x9", "--group-norm", "4"], in: folder)
+        #expect(bare.status == 64)
+        #expect(bare.errors.contains("--group-norm"))
     }
 
     @Test(arguments: ["1x4611686018427387904x1", "9223372036854775807x1x2", "1x4611686018427387904x4", "3"])
