@@ -4,14 +4,15 @@
  *                            the third: θ, φ and g in one launch, φ and g perhaps into their packed forms
  * panel_projection_residual  all rows to one view, plus a residual
  *
- * Work is cut into blocks of blockPanels · PANEL positions and blockTiles · ROWS rows, numbered rows first, then
- * positions, then items. Each of W work-items does a run of blocks.
+ * Work is cut into blocks of blockPanels · PANEL positions and blockTiles · ROWS rows, numbered positions first,
+ * then items, then rows. Each of W work-items does a run of blocks.
  *
- *   pack the block's columns of x
- *   for each part of DEPTH inputs, panel of PANEL positions, tile of ROWS rows:
- *       sums[tile, panel] += weight[tile, part] x[part, panel]
+ *   for each part of DEPTH inputs:
+ *       pack the block's columns of x
+ *       for each panel of PANEL positions, tile of ROWS rows:
+ *           sums[tile, panel] += weight[tile, part] x[part, panel]
  *
- * Scratch, floats a work-item: PANEL · (blockPanels · (inputs + blockTiles · ROWS) + ROWS), aligned to a vector.
+ * Scratch, floats a work-item: PANEL · (blockPanels · (DEPTH + blockTiles · ROWS) + ROWS), aligned to a vector.
  *
  * NDRange: (W), work-group size 1.
  */
@@ -32,29 +33,24 @@ static inline void project(
     const int tiles = (outputs + ROWS - 1) / ROWS;
     const int panelBlocks = (panels + blockPanels - 1) / blockPanels;
     const int tileBlocks = (tiles + blockTiles - 1) / blockTiles;
-    scratch += get_global_id(0) * VECTORS * ((long)blockPanels * (inputs + blockTiles * ROWS) + ROWS);
-    __global Lanes *const finished = scratch + (long)blockPanels * inputs * VECTORS;
+    scratch += get_global_id(0) * VECTORS * ((long)blockPanels * (DEPTH + blockTiles * ROWS) + ROWS);
+    __global Lanes *const finished = scratch + (long)blockPanels * DEPTH * VECTORS;
     __global Lanes *const sums = finished + ROWS * VECTORS;
 
-    int packedItem = -1, packedPanel = -1;
-
     EACH_BLOCK((long)items * panelBlocks * tileBlocks) {
-        const int item = block / ((long)panelBlocks * tileBlocks);
-        const int firstPanel = block / tileBlocks % panelBlocks * blockPanels;
-        const int firstTile = block % tileBlocks * blockTiles;
+        const int item = block / panelBlocks % items;
+        const int firstPanel = block % panelBlocks * blockPanels;
+        const int firstTile = block / panelBlocks / items * blockTiles;
         const int panelCount = min(blockPanels, panels - firstPanel);
         const int tileCount = min(blockTiles, tiles - firstTile);
-        if (item != packedItem || firstPanel != packedPanel)
-            pack_columns(
-                x + GROUP(xView, item), xView, (long)firstPanel * PANEL, panelCount, inputs, positions, 1.0f,
-                scratch);
-        packedItem = item;
-        packedPanel = firstPanel;
 
         for (int first = 0; first < inputs; first += DEPTH) {
             const int terms = min(DEPTH, inputs - first);
             const int isLast = first + terms == inputs;
             __global const float *part = weight + ((long)first * tiles + (long)firstTile * terms) * ROWS;
+            pack_columns(
+                x + GROUP(xView, item) + first * xView.s3, xView, (long)firstPanel * PANEL, panelCount, terms,
+                positions, 1.0f, scratch);
             for (int panel = 0; panel < panelCount; panel++) {
                 const long n = (long)(firstPanel + panel) * PANEL;
                 const int vectors = vectors_of(positions - n);
@@ -62,7 +58,7 @@ static inline void project(
                     Lanes a[ROWS][VECTORS];
                     multiply(
                         a, part + (long)tile * terms * ROWS, 1, ROWS,
-                        scratch + ((long)panel * inputs + first) * VECTORS, terms, vectors);
+                        scratch + (long)panel * terms * VECTORS, terms, vectors);
                     __global Lanes *sum = sums + ((long)panel * tileCount + tile) * ROWS * VECTORS;
                     if (first > 0)
                         EACH_ROW EACH_VECTOR a[r][v] += sum[r * VECTORS + v];

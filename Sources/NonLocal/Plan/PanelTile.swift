@@ -59,25 +59,26 @@ struct PanelTile: Sendable, Hashable {
         let scratch: Int
     }
 
-    /// Blocks whose packed columns and sums stay in the second-level cache, and enough of them for all workers.
+    /// Blocks whose sums and part of the columns stay in the second-level cache, and enough of them for all
+    /// workers.
     func projectionBlocks(inputs: Int, outputs: Int, positions: Int, items: Int) -> ProjectionBlocks {
         let allPanels = panels(positions), allTiles = tiles(outputs)
-        var blockTiles = min(allTiles, 64)
-        var blockPanels = min(allPanels, max(1, 96 * 1024 / (panel * inputs)), 8)
-        func blocks() -> Int {
-            items * ((allPanels + blockPanels - 1) / blockPanels) * ((allTiles + blockTiles - 1) / blockTiles)
+        func blocks(_ count: Int, of size: Int) -> Int { (count + size - 1) / size }
+        var panelBlocks = blocks(allPanels, of: 4)
+        var tileBlocks = blocks(allTiles, of: 48)
+        // As many rows for each worker are as much work, whatever the last panel holds.
+        let shared = blocks(tileBlocks, of: workers) * workers
+        if items * panelBlocks < 8 * workers, allTiles >= 8 * shared { tileBlocks = shared }
+        if tileBlocks % workers != 0 {
+            panelBlocks = min(max(panelBlocks, blocks(4 * workers, of: items * tileBlocks)), allPanels)
+            tileBlocks = min(max(tileBlocks, blocks(workers, of: items * panelBlocks)), allTiles)
         }
-        while blocks() < 4 * workers, blockPanels > 1 || blockTiles > 4 {
-            if blockTiles > 8 * blockPanels || blockPanels == 1 {
-                blockTiles = max((blockTiles + 1) / 2, 4)
-            } else {
-                blockPanels = (blockPanels + 1) / 2
-            }
-        }
-        let used = min(workers, blocks())
+        let blockPanels = blocks(allPanels, of: panelBlocks), blockTiles = blocks(allTiles, of: tileBlocks)
+        let used = min(
+            workers, items * blocks(allPanels, of: blockPanels) * blocks(allTiles, of: blockTiles))
         return ProjectionBlocks(
             panels: blockPanels, tiles: blockTiles, workers: used,
-            scratch: used * panel * (blockPanels * (inputs + blockTiles * rows) + rows))
+            scratch: used * panel * (blockPanels * (depth + blockTiles * rows) + rows))
     }
 
     /// How fused attention is cut into blocks.
