@@ -11,6 +11,7 @@ let benchmarks: @Sendable () -> Void = {
     let blocks: [(name: String, configuration: NonLocalBlock.Configuration, shape: [Int])] = [
         ("res4", .init(channels: 1024), [1, 1024, 4, 14, 14]),
         ("res4 pooled", .init(channels: 1024, subsample: .convFirst), [1, 1024, 4, 14, 14]),
+        ("res4 concatenation", .init(channels: 1024, pairwise: .concatenation), [1, 1024, 4, 14, 14]),
         ("image 14×14", .init(channels: 256), [1, 256, 14, 14]),
     ]
     for (name, configuration, shape) in blocks {

@@ -4,6 +4,7 @@ import SwiftOpenCL
 struct BlockExecutor: Sendable {
     let session: OpenCLSession
     let problem: BlockProblem
+    private let method: Method
     private let projector: Projector
     private let attention: Attention
     private let maxPool: MaxPoolKernel
@@ -26,6 +27,7 @@ struct BlockExecutor: Sendable {
         let (configuration, geometry, library) = (problem.configuration, problem.geometry, session.library)
         self.session = session
         self.problem = problem
+        self.method = method
         let projector = try Projector(session, method.tile)
         self.projector = projector
         let maps: [BufferRole: Linear?] = [.theta: weights.theta, .phi: weights.phi, .g: weights.g]
@@ -43,7 +45,9 @@ struct BlockExecutor: Sendable {
         }
         attention = try Attention(
             library, method, formulation: configuration.pairwise.formulation,
-            scale: configuration.scale.value(width: problem.width), ownWeight: configuration.ownWeight)
+            scale: configuration.scale.value(width: problem.width), ownWeight: configuration.ownWeight,
+            valueChannels: configuration.valueChannels,
+            groups: geometry.batch * (problem.isSubset ? 1 : geometry.queries.groups))
         own =
             configuration.ownWeight == .include
             ? nil
@@ -91,12 +95,23 @@ struct BlockExecutor: Sendable {
             source = groupNorm == nil ? residual : try gathered(features, .gatheredNormalized)
         }
 
+        /// g or y, in the layout that the method wants where its operation reads or writes it.
+        func values(_ role: BufferRole, _ positions: Int, isOperand: Bool = true) throws -> View {
+            let channels = configuration.valueChannels
+            let stride = isOperand ? method.positionStride(channels: channels) : nil
+            return View(
+                try workspace.required(role), channels: stride ?? channels, positions: positions,
+                layout: stride == nil ? .channelsFirst : .channelsLast)
+        }
+
         /// θ, φ and g by their roles; x itself where there is no map.
         var projected: [BufferRole: View] = [:]
         func project(_ roles: [BufferRole], from view: View, _ positions: Int) throws {
             guard let maps = projections[roles] else { return }
             let views = try zip(roles, maps.outputs).map { role, channels in
-                View(try workspace.required(role), channels: channels, positions: positions)
+                role == .g
+                    ? try values(.g, positions, isOperand: !problem.poolsProjections)
+                    : View(try workspace.required(role), channels: channels, positions: positions)
             }
             try projector.launch(
                 launcher, maps, from: view, to: views, positions: positions, items: items, workspace)
@@ -113,7 +128,10 @@ struct BlockExecutor: Sendable {
         func pool(_ view: View, channels: Int, _ role: BufferRole) throws -> View {
             guard let window = geometry.window else { return view }
             let pooled = geometry.keyGrid.count
-            let result = View(try workspace.required(role), channels: channels, positions: pooled)
+            let result =
+                role == .pooledG
+                ? try values(role, pooled)
+                : View(try workspace.required(role), channels: channels, positions: pooled)
             try maxPool.launch(
                 launcher, from: view, grid: geometry.grid, window: window, to: result, pooled: pooled,
                 channels: channels, items: items)
@@ -137,9 +155,8 @@ struct BlockExecutor: Sendable {
         return Operands(
             residual: residual, theta: try score(scoreTheta, query, rows, .thetaScores),
             phi: try score(scorePhi, key, keyPositions, .phiScores), g: value,
-            y: View(
-                try workspace.required(.aggregate), channels: configuration.valueChannels, positions: rows),
-            width: scoreTheta == nil ? problem.width : 1, rows: rows)
+            y: try values(.aggregate, rows),
+            width: problem.score == .outerSum ? 1 : problem.width, rows: rows)
     }
 
     /// The operation itself, for all groups or for those of the chosen queries.
