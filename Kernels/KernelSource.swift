@@ -22,6 +22,10 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case panelProjection = "panel_projection"
     case panelAttention = "panel_attention"
     case panelMerge = "panel_merge"
+    case panelTranspose = "panel_transpose"
+    /// The sorted strategy.
+    case sort
+    case sortedAggregate = "sorted_aggregate"
 
     /// The sources of the staged strategy that need no macros, in an order in which they compile as one program.
     public static let staged: [KernelSource] = [
@@ -32,6 +36,11 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     /// The sources of the panel kernels, in an order in which they compile as one program.
     public static let panel: [KernelSource] = [
         .view, .panelTile, .panelPack, .panelPool, .panelProjection, .panelAttention, .panelMerge,
+    ]
+
+    /// The sources of the sorted strategy, in an order in which they compile as one program.
+    public static let sorted: [KernelSource] = [
+        .view, .panelTile, .panelTranspose, .sort, .sortedAggregate,
     ]
 
     /// The name of the file, as build logs have it.
@@ -59,6 +68,9 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .panelProjection: PackageResources.panel_projection_cl
             case .panelAttention: PackageResources.panel_attention_cl
             case .panelMerge: PackageResources.panel_merge_cl
+            case .panelTranspose: PackageResources.panel_transpose_cl
+            case .sort: PackageResources.sort_cl
+            case .sortedAggregate: PackageResources.sorted_aggregate_cl
             }
         return String(decoding: bytes, as: UTF8.self)
     }

@@ -13,21 +13,27 @@ struct Linear: Sendable {
     }
 
     var isZero: Bool { weight.allSatisfy { $0 == 0 } && bias.allSatisfy { $0 == 0 } }
+
+    /// Whether rounding to float32 overflows nowhere and doesn't lose all of a weight.
+    var fitsFloat: Bool {
+        let largest = weight.reduce(0) { max($0, $1.magnitude) }
+        return (largest == 0 || Float(largest).isNormal) && bias.allSatisfy { Float($0).isFinite }
+    }
 }
 
 /// Weights in the form in which both backends use them: the norm after W_z folded in, in Double, and w_f
 /// split into its two halves.
 struct FoldedWeights: Sendable {
     /// None where x itself is compared.
-    let theta: Linear?
-    let phi: Linear?
+    private(set) var theta: Linear?
+    private(set) var phi: Linear?
     let g: Linear
     /// W_z and what follows it.
     let output: Linear
     let groupNorm: BlockWeights.GroupNorm?
     /// a_i = scoreTheta θ_i and b_j = scorePhi φ_j of the outer sum; the bias of w_f is with b.
-    let scoreTheta: Linear?
-    let scorePhi: Linear?
+    private(set) var scoreTheta: Linear?
+    private(set) var scorePhi: Linear?
 
     init(_ weights: BlockWeights, pairwise: Pairwise) {
         let comparesInput = pairwise == .gaussian
@@ -39,6 +45,22 @@ struct FoldedWeights: Sendable {
         let halves = pairwise.formulation.score == .outerSum ? weights.pairwise?.halves : nil
         scoreTheta = halves?.theta
         scorePhi = halves?.phi
+    }
+
+    /// The same a and b by maps of x to one channel each, a = (W_θᵀ w_θ)ᵀ x + w_θᵀ b_θ, which then stand in
+    /// the place of θ and φ.
+    ///
+    /// A product of weights that float32 can't hold stays as it is.
+    ///
+    /// - Parameter keepsPhi: leaves b as it is: where φ itself is pooled, nothing can be folded into it.
+    func foldingScores(keepsPhi: Bool) -> FoldedWeights {
+        func folded(_ map: Linear?, _ score: Linear?) -> Linear? {
+            score.map { score in map.map(score.after) ?? score }.flatMap { $0.fitsFloat ? $0 : nil }
+        }
+        var result = self
+        if let map = folded(theta, scoreTheta) { (result.theta, result.scoreTheta) = (map, nil) }
+        if !keepsPhi, let map = folded(phi, scorePhi) { (result.phi, result.scorePhi) = (map, nil) }
+        return result
     }
 
     /// Whether z is x whatever x is: how a block is put into a trained network without disturbing it.
@@ -74,6 +96,23 @@ extension Linear {
             folded.bias[row] = bias[row] * gain[row] + offset[row]
         }
         return folded
+    }
+
+    /// This map behind another.
+    func after(_ first: Linear) -> Linear {
+        var weight = [Double](repeating: 0, count: outputs * first.inputs)
+        var bias = bias
+        for row in 0..<outputs {
+            for inner in 0..<inputs {
+                let factor = self.weight[row * inputs + inner]
+                bias[row] += factor * first.bias[inner]
+                for column in 0..<first.inputs {
+                    weight[row * first.inputs + column] +=
+                        factor * first.weight[inner * first.inputs + column]
+                }
+            }
+        }
+        return Linear(outputs: outputs, inputs: first.inputs, weight: weight, bias: bias)
     }
 }
 

@@ -36,7 +36,9 @@ public final class PreparedOperation: Sendable {
             firstOf: methods, { shape.workload($0, sharesHostMemory: device.hasUnifiedMemory) }, limit: limit,
             device: device)
         executor = try OperationExecutor(session, operation, shape, schedule)
-        plan = Plan(shape.steps, inputShape: shape.theta, schedule, on: device, memoryLimit: limit)
+        plan = Plan(
+            textbook: shape.steps, executed: shape.steps(of: schedule.method.strategy),
+            inputShape: shape.theta, schedule, on: device, memoryLimit: limit)
     }
 
     /// y, `[B, d_v, …]` with the positions of θ.

@@ -5,17 +5,24 @@ struct Attention: Sendable {
     private enum Kernels: Sendable {
         case staged(StagedAttention)
         case fused(PanelAttentionKernels, scale: Float)
+        case sorted(SortedAttention)
     }
 
     private let kernels: Kernels
 
+    /// - Parameters:
+    ///   - valueChannels: of g and y.
+    ///   - groups: about how many a launch has.
     init(
         _ library: KernelLibrary, _ method: Method, formulation: Formulation, scale: Double,
-        ownWeight: OwnWeight
+        ownWeight: OwnWeight, valueChannels: Int, groups: Int
     ) throws {
         if method.strategy == .fused, let tile = method.tile {
             kernels = .fused(
                 try PanelAttentionKernels(library, tile, ownWeight: ownWeight), scale: Float(scale))
+        } else if method.strategy == .sorted, let tile = method.tile {
+            kernels = .sorted(
+                try SortedAttention(library, tile, valueChannels: valueChannels, groups: groups))
         } else {
             kernels = .staged(
                 try StagedAttention(library, formulation: formulation, scale: scale, ownWeight: ownWeight))
@@ -39,6 +46,11 @@ struct Attention: Sendable {
                 launcher, operands, scale: scale, packedPhi: workspace.required(.packedPhi),
                 packedG: workspace.required(.packedG), scratch: workspace.required(.scratch),
                 shared: workspace[.shares])
+        case .sorted(let sorted):
+            try sorted.run(
+                launcher, operands, sorted: workspace.required(.sorted),
+                scratch: workspace.required(.scratch),
+                transposedG: workspace[.transposedG], transposedY: workspace[.transposedAggregate])
         }
     }
 }

@@ -9,13 +9,21 @@ final class BlockEngine: @unchecked Sendable {
     private let session: OpenCLSession
     private let configuration: NonLocalBlock.Configuration
     private let geometry: Geometry
-    private let weights: FoldedWeights
+    private let weights: WeightsByMethod
     private let method: Method
     private let memoryLimit: Int
     private var executors: [ExecutorKey: BlockExecutor] = [:]
     /// The buffers of the last run over all positions. There is one set at a time: two could be more than the
     /// memory limit allows.
     private var workspace: Workspace?
+
+    private struct WeightsByMethod {
+        let plain: FoldedWeights
+        /// With w_f folded into θ and φ.
+        let sorted: FoldedWeights
+
+        subscript(method: Method) -> FoldedWeights { method.strategy == .sorted ? sorted : plain }
+    }
 
     private struct ExecutorKey: Hashable {
         let method: Method
@@ -31,21 +39,29 @@ final class BlockEngine: @unchecked Sendable {
         self.session = session
         self.configuration = configuration
         self.geometry = geometry
-        self.weights = weights
         let methods = try Method.candidates(
             options.strategy, configuration.pairwise.formulation,
             scale: configuration.scale.value(width: weights.theta?.outputs ?? geometry.channels),
             ownWeight: configuration.ownWeight, device: device, kernels: options.kernels)
+        let formulas = BlockProblem(configuration, geometry, weights)
+        let sorts = methods.contains { $0.strategy == .sorted }
+        let byMethod = WeightsByMethod(
+            plain: weights,
+            sorted: sorts ? weights.foldingScores(keepsPhi: formulas.poolsProjections) : weights)
+        self.weights = byMethod
+        func problem(_ method: Method) -> BlockProblem {
+            BlockProblem(configuration, geometry, byMethod[method])
+        }
         memoryLimit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
-        let problem = BlockProblem(configuration, geometry, weights)
         let schedule = try Schedule(
-            firstOf: methods, { problem.workload($0, sharesHostMemory: device.hasUnifiedMemory) },
+            firstOf: methods, { problem($0).workload($0, sharesHostMemory: device.hasUnifiedMemory) },
             limit: memoryLimit, device: device)
         method = schedule.method
         plan = Plan(
-            problem.steps, inputShape: geometry.shape, schedule, on: device, memoryLimit: memoryLimit)
+            textbook: formulas.steps, executed: problem(method).steps(of: method.strategy),
+            inputShape: geometry.shape, schedule, on: device, memoryLimit: memoryLimit)
         executors[ExecutorKey(method: method, isSubset: false)] = try BlockExecutor(
-            session, problem, method, weights)
+            session, problem(method), method, byMethod[method])
     }
 
     /// z and the seconds that the kernels took on the device.
@@ -65,9 +81,9 @@ final class BlockEngine: @unchecked Sendable {
 
     /// A run over all positions in buffers that stay, or over chosen ones in buffers of their own.
     private func run(_ queries: [Int]?, _ method: Method) throws -> BlockRun {
-        let problem = BlockProblem(configuration, geometry, weights, queries: queries?.count)
+        let problem = BlockProblem(configuration, geometry, weights[method], queries: queries?.count)
         let key = ExecutorKey(method: method, isSubset: queries != nil)
-        let executor = try executors[key] ?? BlockExecutor(session, problem, method, weights)
+        let executor = try executors[key] ?? BlockExecutor(session, problem, method, weights[method])
         executors[key] = executor
         return BlockRun(
             block: executor, workspace: try workspace(for: problem, method),

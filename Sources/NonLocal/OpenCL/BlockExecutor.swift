@@ -4,9 +4,9 @@ import SwiftOpenCL
 struct BlockExecutor: Sendable {
     let session: OpenCLSession
     let problem: BlockProblem
+    private let method: Method
     private let projector: Projector
     private let attention: Attention
-    private let method: Method
     private let maxPool: MaxPoolKernel
     private let panelPool: PanelPoolKernel?
     private let gather: GatherKernel
@@ -49,7 +49,9 @@ struct BlockExecutor: Sendable {
         }
         attention = try Attention(
             library, method, formulation: configuration.pairwise.formulation,
-            scale: configuration.scale.value(width: problem.width), ownWeight: configuration.ownWeight)
+            scale: configuration.scale.value(width: problem.width), ownWeight: configuration.ownWeight,
+            valueChannels: configuration.valueChannels,
+            groups: geometry.batch * (problem.isSubset ? 1 : geometry.queries.groups))
         own =
             configuration.ownWeight == .include
             ? nil
@@ -97,14 +99,26 @@ struct BlockExecutor: Sendable {
             source = groupNorm == nil ? residual : try gathered(features, .gatheredNormalized)
         }
 
+        /// g or y, in the layout that the method wants where its operation reads or writes it.
+        func values(_ role: BufferRole, _ positions: Int, isOperand: Bool = true) throws -> View {
+            let channels = configuration.valueChannels
+            let stride = isOperand ? method.positionStride(channels: channels) : nil
+            return View(
+                try workspace.required(role), channels: stride ?? channels, positions: positions,
+                layout: stride == nil ? .channelsFirst : .channelsLast)
+        }
+
         /// θ, φ and g by their roles; x itself where there is no map.
         var projected: [BufferRole: View] = [:]
         func project(_ roles: [BufferRole], from view: View, _ positions: Int) throws {
             guard let maps = projections[roles] else { return }
             let views = try zip(roles, maps.outputs).map { role, channels in
-                try role != .theta && problem.route(of: role, method) == .projected
-                    ? packed(role, workspace)
-                    : View(workspace.required(role), channels: channels, positions: positions)
+                if role != .theta, problem.route(of: role, method) == .projected {
+                    return try packed(role, workspace)
+                }
+                return role == .g
+                    ? try values(.g, positions, isOperand: !problem.poolsProjections)
+                    : View(try workspace.required(role), channels: channels, positions: positions)
             }
             let frames = problem.frames(of: roles, method)
             func byFrame(_ view: View) -> View { frames.map(view.grouped) ?? view }
@@ -124,7 +138,10 @@ struct BlockExecutor: Sendable {
         func pool(_ view: View, channels: Int, _ role: BufferRole) throws -> View {
             guard let window = geometry.window else { return view }
             let pooled = geometry.keyGrid.count
-            let result = View(try workspace.required(role), channels: channels, positions: pooled)
+            let result =
+                role == .pooledG
+                ? try values(role, pooled)
+                : View(try workspace.required(role), channels: channels, positions: pooled)
             try maxPool.launch(
                 launcher, from: view, grid: geometry.grid, window: window, to: result, pooled: pooled,
                 channels: channels, items: items)
@@ -155,9 +172,8 @@ struct BlockExecutor: Sendable {
         return Operands(
             residual: residual, theta: try score(scoreTheta, query, rows, .thetaScores),
             phi: try score(scorePhi, key, keyPositions, .phiScores), g: value,
-            y: View(
-                try workspace.required(.aggregate), channels: configuration.valueChannels, positions: rows),
-            width: scoreTheta == nil ? problem.width : 1, rows: rows)
+            y: try values(.aggregate, rows),
+            width: problem.score == .outerSum ? 1 : problem.width, rows: rows)
     }
 
     /// φ or g as the fused attention reads it.

@@ -4,6 +4,12 @@ struct BlockProblem: Sendable, Hashable {
     let geometry: Geometry
     /// Whether θ and φ are projections of x, and not x itself.
     let projectsAffinity: Bool
+    /// Channels of θ and φ: d, or C where x itself is compared, or 1 where w_f is folded into them.
+    let thetaWidth: Int
+    let width: Int
+    /// Whether a and b of an outer sum are still to be had from θ and φ.
+    let scoresTheta: Bool
+    let scoresPhi: Bool
     /// The groups of the group norm in front, 0 without.
     let normGroups: Int
     let isIdentity: Bool
@@ -19,20 +25,25 @@ struct BlockProblem: Sendable, Hashable {
         self.configuration = configuration
         self.geometry = geometry
         projectsAffinity = weights.theta != nil
+        thetaWidth = weights.theta?.outputs ?? geometry.channels
+        width = weights.phi?.outputs ?? geometry.channels
+        scoresTheta = weights.scoreTheta != nil
+        scoresPhi = weights.scorePhi != nil
         normGroups = weights.groupNorm?.groups ?? 0
         isIdentity = weights.isIdentity
         rows = queries ?? geometry.grid.count
         isSubset = queries != nil
     }
 
-    /// Channels of θ and φ: d, or C where x itself is compared.
-    var width: Int { projectsAffinity ? configuration.innerChannels : geometry.channels }
     var score: Pairwise.Score { configuration.pairwise.formulation.score }
     var keyPositions: Int { geometry.keyGrid.count }
     /// Positions at which φ and g are projected.
     var projectedPositions: Int {
         configuration.subsample == .poolFirst ? keyPositions : geometry.grid.count
     }
+
+    /// Whether φ and g are pooled, and not x before them.
+    var poolsProjections: Bool { configuration.subsample == .convFirst && geometry.window != nil }
 
     /// Projections of the same tensor, which the panel kernels do in one launch.
     var projectionGroups: [[BufferRole]] {
@@ -75,7 +86,7 @@ struct BlockProblem: Sendable, Hashable {
     /// Channels and positions of a projection.
     private func size(of role: BufferRole) -> (channels: Int, positions: Int) {
         switch role {
-        case .theta: (width, rows)
+        case .theta: (thetaWidth, rows)
         case .phi: (width, projectedPositions)
         default: (configuration.valueChannels, projectedPositions)
         }
@@ -87,7 +98,7 @@ struct BlockProblem: Sendable, Hashable {
     func workload(_ method: Method, sharesHostMemory: Bool) -> Workload {
         let groups = isSubset ? 1 : geometry.queries.groups
         let rowsOfGroup = isSubset ? rows : geometry.queries.count
-        var elements = elementsPerItem(sharesHostMemory: sharesHostMemory)
+        var elements = elementsPerItem(method, sharesHostMemory: sharesHostMemory)
         if let tile = method.tile, method.strategy == .fused {
             let keyGroups = geometry.keys.groups
             elements[.packedPhi] = keyGroups * tile.packedByRows(geometry.keys.count, width)
@@ -98,6 +109,7 @@ struct BlockProblem: Sendable, Hashable {
                 if route(of: role, method) == .pooled { elements[pooled] = nil }
             }
         }
+        let sorted = elements[.sorted] ?? 0
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused else { return nil }
             return tile.attentionBlocks(
@@ -109,7 +121,9 @@ struct BlockProblem: Sendable, Hashable {
             keys: geometry.keys.count,
             elementsPerItem: elements, weightElements: weightElements(method.tile),
             scratchOfLaunch: { items in
-                max(projectionScratch(method, items: items), attention(items)?.scratch ?? 0)
+                max(
+                    projectionScratch(method, items: items), attention(items)?.scratch ?? 0,
+                    items * sorted)
             },
             sharesOfLaunch: { attention($0)?.shared ?? 0 })
     }
@@ -129,15 +143,17 @@ struct BlockProblem: Sendable, Hashable {
                 frames?.count ?? size(of: group[0]).positions, groups: frames?.groups ?? 1)
         }
         launches.append(scratch(configuration.valueChannels, geometry.channels, rows))
-        if score == .outerSum { launches += [scratch(width, 1, rows), scratch(width, 1, keyPositions)] }
+        if scoresTheta { launches.append(scratch(thetaWidth, 1, rows)) }
+        if scoresPhi { launches.append(scratch(width, 1, keyPositions)) }
         return launches.max() ?? 0
     }
 
     /// Elements of each buffer for one batch item that the formulas name.
-    private func elementsPerItem(sharesHostMemory: Bool) -> [BufferRole: Int] {
+    private func elementsPerItem(_ method: Method, sharesHostMemory: Bool) -> [BufferRole: Int] {
         let (channels, positions) = (geometry.channels, geometry.grid.count)
         let poolsInput = configuration.subsample == .poolFirst && geometry.window != nil
-        let poolsProjections = configuration.subsample == .convFirst && geometry.window != nil
+        let values = configuration.valueChannels
+        let valueStride = method.positionStride(channels: values) ?? values
         let elements: [BufferRole: Int] = [
             .input: sharesHostMemory ? 0 : channels * positions,
             .output: sharesHostMemory ? 0 : channels * rows,
@@ -146,14 +162,16 @@ struct BlockProblem: Sendable, Hashable {
             .pooledInput: poolsInput ? channels * keyPositions : 0,
             .gatheredInput: isSubset ? channels * rows : 0,
             .gatheredNormalized: isSubset && normGroups > 0 ? channels * rows : 0,
-            .theta: projectsAffinity ? width * rows : 0,
+            .theta: projectsAffinity ? thetaWidth * rows : 0,
             .phi: projectsAffinity ? width * projectedPositions : 0,
-            .g: configuration.valueChannels * projectedPositions,
+            .g: (poolsProjections ? values : valueStride) * projectedPositions,
             .pooledPhi: poolsProjections ? width * keyPositions : 0,
-            .pooledG: poolsProjections ? configuration.valueChannels * keyPositions : 0,
-            .thetaScores: score == .outerSum ? rows : 0,
-            .phiScores: score == .outerSum ? keyPositions : 0,
-            .aggregate: configuration.valueChannels * rows,
+            .pooledG: poolsProjections ? valueStride * keyPositions : 0,
+            .thetaScores: scoresTheta ? rows : 0,
+            .phiScores: scoresPhi ? keyPositions : 0,
+            .sorted: method.strategy == .sorted
+                ? PanelTile.sortedElements(keys: keyPositions, rows: rows) : 0,
+            .aggregate: valueStride * rows,
         ]
         return elements.filter { $0.value > 0 }
     }
@@ -167,7 +185,7 @@ struct BlockProblem: Sendable, Hashable {
         let inputs = projectionGroups.reduce(0) { sum, group in
             sum + map(group.reduce(0) { $0 + size(of: $1).channels }, channels)
         }
-        let pair = score == .outerSum ? 2 * map(1, width) : 0
+        let pair = (scoresTheta ? map(1, thetaWidth) : 0) + (scoresPhi ? map(1, width) : 0)
         return inputs + pair + map(channels, values) + (normGroups > 0 ? 2 * channels : 0)
     }
 }

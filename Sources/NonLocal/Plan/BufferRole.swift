@@ -27,6 +27,12 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case phiScores = "phi scores"
     /// y
     case aggregate
+    /// a and b of the outer sum, sorted, each with its position.
+    case sorted
+    /// g with its channels side by side.
+    case transposedG = "transposed g"
+    /// y with its channels side by side.
+    case transposedAggregate = "transposed aggregate"
     /// The affinities of a row block.
     case affinity
     /// φ of all groups, packed for the panel kernels.

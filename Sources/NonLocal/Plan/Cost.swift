@@ -34,11 +34,26 @@ struct CostedStep: Sendable, Hashable {
 extension [CostedStep] {
     /// Operations of the products.
     var operations: Double { reduce(0) { $0 + ($1.isProduct ? $1.cost.operations : 0) } }
+
+    /// The sorted strategy in place of affinity and aggregation: a key adds to two sums, one of them times a
+    /// step of b, and a query takes one of them times a number, the other, and 1 / M.
+    static func sorted(values: Int, rows: Int, keys: Int, batch: Int) -> [CostedStep] {
+        let scores = Double(rows + keys) * Double(batch)
+        let aggregate = Cost(
+            operations: 3 * Double(values) * scores, bytes: (4 * Double(values) + 8) * scores)
+        return [
+            CostedStep("sort", Cost(operations: 0, bytes: 12 * scores), isProduct: false),
+            CostedStep("sorted_aggregate", aggregate, isProduct: true),
+        ]
+    }
 }
 
 extension BlockProblem {
     /// The steps of the formulas, in order.
-    var steps: [CostedStep] {
+    var steps: [CostedStep] { steps(of: .staged) }
+
+    /// The steps of a strategy, in order: those of the formulas where it has none of its own.
+    func steps(of strategy: Strategy) -> [CostedStep] {
         let batch = geometry.batch
         let (channels, values) = (geometry.channels, configuration.valueChannels)
         let (positions, keys) = (geometry.grid.count, geometry.keys.count)
@@ -65,22 +80,34 @@ extension BlockProblem {
             elementwise("max_pool", channels, positions, operations: 1)
         }
         if projectsAffinity {
-            product("projection θ", width, channels, rows)
-            product("projection φ", width, channels, projectedPositions)
+            let isOuterSum = score == .outerSum
+            product(
+                isOuterSum && !scoresTheta ? "projection a" : "projection θ", thetaWidth, channels, rows)
+            product(
+                isOuterSum && !scoresPhi ? "projection b" : "projection φ", width, channels,
+                projectedPositions)
         }
         product("projection g", values, channels, projectedPositions)
         if pools, configuration.subsample == .convFirst {
             elementwise("max_pool", width + values, positions, operations: 1)
         }
-        if score == .outerSum {
-            product("projection w_f", 1, width, rows + keyPositions)
-            steps.append(
-                CostedStep("affinity", .elementwise(pairs, operations: 1), isProduct: true))
-        } else {
-            product("affinity", rows, width, keys)
+        if scoresTheta || scoresPhi {
+            product(
+                "projection w_f", 1, scoresTheta ? thetaWidth : width,
+                (scoresTheta ? rows : 0) + (scoresPhi ? keyPositions : 0))
         }
-        elementwise("normalize", 1, rows * keys, operations: 2)
-        product("aggregate", values, keys, rows)
+        if strategy == .sorted {
+            steps += .sorted(values: values, rows: rows, keys: keyPositions, batch: batch)
+        } else {
+            if score == .outerSum {
+                steps.append(
+                    CostedStep("affinity", .elementwise(pairs, operations: 1), isProduct: true))
+            } else {
+                product("affinity", rows, width, keys)
+            }
+            elementwise("normalize", 1, rows * keys, operations: 2)
+            product("aggregate", values, keys, rows)
+        }
         product("projection W_z", channels, values, rows)
         return steps
     }

@@ -71,10 +71,16 @@ struct OperationShape: Sendable, Hashable {
             elements[.thetaScores] = rows
             elements[.phiScores] = keys
         }
+        if let stride = method.positionStride(channels: valueChannels) {
+            elements[.sorted] = PanelTile.sortedElements(keys: keys, rows: rows)
+            elements[.transposedG] = stride * keys
+            elements[.transposedAggregate] = stride * rows
+        }
         if let tile = method.tile, method.strategy == .fused {
             elements[.packedPhi] = tile.packedByRows(keys, width)
             elements[.packedG] = tile.packedByKeys(valueChannels, keys)
         }
+        let sorted = elements[.sorted] ?? 0
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused else { return nil }
             return tile.attentionBlocks(
@@ -88,20 +94,29 @@ struct OperationShape: Sendable, Hashable {
                 guard let tile = method.tile, score == .outerSum else {
                     return attention(items)?.scratch ?? 0
                 }
-                return [rows, keys].map {
+                let projections = [rows, keys].map {
                     tile.projectionBlocks(inputs: width, outputs: 1, positions: $0, items: items).scratch
-                }.max() ?? 0
+                }
+                return (projections + [items * sorted]).max() ?? 0
             },
             sharesOfLaunch: { attention($0)?.shared ?? 0 })
     }
 
     /// The steps of the formulas, in order, with their cost over the whole batch.
-    var steps: [CostedStep] {
+    var steps: [CostedStep] { steps(of: .staged) }
+
+    /// The steps of a strategy, in order: those of the formulas where it has none of its own.
+    func steps(of strategy: Strategy) -> [CostedStep] {
         let pairs = Double(batch) * Double(rows) * Double(keys)
+        let scores = CostedStep(
+            "projection w_f", .product(1, width, rows + keys, batch: batch), isProduct: true)
+        if strategy == .sorted {
+            return [scores] + .sorted(values: valueChannels, rows: rows, keys: keys, batch: batch)
+        }
         let affinity: [CostedStep] =
             score == .outerSum
             ? [
-                CostedStep("projection w_f", .product(1, width, rows + keys, batch: batch), isProduct: true),
+                scores,
                 CostedStep("affinity", .elementwise(pairs, operations: 1), isProduct: true),
             ] : [CostedStep("affinity", .product(rows, width, keys, batch: batch), isProduct: true)]
         return affinity + [

@@ -117,4 +117,22 @@ struct PanelTile: Sendable, Hashable {
             scratch: used * (blockPanels * perPanel + panel * blockKeys),
             shared: shares > 1 ? groups * allPanels * shares * state : 0)
     }
+
+    /// Elements from one position to the next where channels lie side by side: such that positions one after
+    /// another don't all fall into the same few sets of a cache.
+    func positionStride(channels: Int) -> Int {
+        channels.isMultiple(of: 128) ? channels + lanes : channels
+    }
+
+    /// Elements of a and b of the outer sum, sorted: each number and its position.
+    static func sortedElements(keys: Int, rows: Int) -> Int { 2 * (keys + rows) }
+
+    /// Vectors of channels that a work-item of the sorted strategy takes: as many as registers hold the sums
+    /// of, unless that leaves workers without any.
+    func slab(valueChannels: Int, groups: Int) -> Int {
+        let largest = lanes == 16 ? 4 : 2
+        var slab = largest
+        while slab > 1, groups * ((valueChannels + slab * lanes - 1) / (slab * lanes)) < workers { slab /= 2 }
+        return slab
+    }
 }

@@ -2,8 +2,13 @@ import SwiftOpenCL
 
 extension Plan {
     /// The plan of a schedule on a device.
+    ///
+    /// - Parameters:
+    ///   - textbook: the steps of the formulas.
+    ///   - executed: those of the schedule's strategy.
     init(
-        _ steps: [CostedStep], inputShape: [Int], _ schedule: Schedule, on device: Device, memoryLimit: Int
+        textbook: [CostedStep], executed: [CostedStep], inputShape: [Int], _ schedule: Schedule,
+        on device: Device, memoryLimit: Int
     ) {
         let size = MemoryLayout<Float>.stride
         let buffers = BufferRole.allCases.compactMap { role in
@@ -13,8 +18,8 @@ extension Plan {
             backend: "opencl", device: device.name, strategy: schedule.method.strategy,
             kernels: schedule.method.tile == nil ? .plain : .panel, precision: .float32,
             inputShape: inputShape,
-            steps: steps.map(Step.init), textbookOperations: steps.operations,
-            executedOperations: steps.operations,
+            steps: executed.map(Step.init), textbookOperations: textbook.operations,
+            executedOperations: executed.operations,
             allocations: buffers + [Allocation(name: "weights", bytes: schedule.weightElements * size)],
             peakMemory: schedule.bytes, memoryLimit: memoryLimit, itemsPerSlice: schedule.itemsPerSlice,
             groupsPerBlock: schedule.blocks?.groups, rowsPerBlock: schedule.blocks?.rows)

@@ -9,6 +9,9 @@ public enum Strategy: String, Sendable, Hashable, CaseIterable {
     case staged
     /// One pass with online softmax, which never holds the affinities: softmax forms, on CPU devices so far.
     case fused
+    /// The concatenation form without its pairs, in O((N + M) log (N + M)): a and b sorted, then one walk along
+    /// both; on CPU devices that compute in `double`.
+    case sorted
 }
 
 /// The arithmetic of an accelerated run.
@@ -45,11 +48,15 @@ struct Method: Sendable, Hashable {
         // A scale of zero has no difference between a score and none, which leaving out relies on.
         let isSoftmax =
             formulation == Pairwise.embeddedGaussian.formulation && (ownWeight == .include || scale != 0)
+        let isRectifiedSum =
+            formulation == Pairwise.concatenation.formulation && ownWeight == .include && scale == 1
         switch wanted {
         case .staged: return [.plain]
         case .automatic:
             guard let tile else { return [.plain] }
-            return (isSoftmax ? [Method(strategy: .fused, tile: tile)] : [])
+            let fast: Strategy? =
+                isSoftmax ? .fused : isRectifiedSum && device.supportsDoubles ? .sorted : nil
+            return (fast.map { [Method(strategy: $0, tile: tile)] } ?? [])
                 + [Method(strategy: .staged, tile: tile), .plain]
         case .fused:
             guard isSoftmax, let tile else {
@@ -61,6 +68,23 @@ struct Method: Sendable, Hashable {
                     advice: "Use strategy automatic or staged.")
             }
             return [Method(strategy: .fused, tile: tile)]
+        case .sorted:
+            guard isRectifiedSum, device.supportsDoubles, let tile else {
+                throw NonLocalError(
+                    .configuration,
+                    isRectifiedSum
+                        ? "the sorted strategy needs a CPU device that computes in double, "
+                            + "which '\(device.name)' is not"
+                        : "the sorted strategy computes the concatenation form only",
+                    advice: "Use strategy automatic or staged.")
+            }
+            return [Method(strategy: .sorted, tile: tile)]
         }
+    }
+
+    /// Elements from one position of g and y to the next where the channels of each lie side by side, as the
+    /// sorted strategy reads and writes them; none where positions lie side by side.
+    func positionStride(channels: Int) -> Int? {
+        strategy == .sorted ? tile?.positionStride(channels: channels) : nil
     }
 }

@@ -111,23 +111,6 @@ extension Linear {
         return Linear(
             outputs: inputs, inputs: outputs, weight: columns, bias: Array(repeating: 0, count: inputs))
     }
-
-    /// This map behind another.
-    fileprivate func after(_ first: Linear) -> Linear {
-        var weight = [Double](repeating: 0, count: outputs * first.inputs)
-        var bias = bias
-        for row in 0..<outputs {
-            for inner in 0..<inputs {
-                let factor = self.weight[row * inputs + inner]
-                bias[row] += factor * first.bias[inner]
-                for column in 0..<first.inputs {
-                    weight[row * first.inputs + column] +=
-                        factor * first.weight[inner * first.inputs + column]
-                }
-            }
-        }
-        return Linear(outputs: outputs, inputs: first.inputs, weight: weight, bias: bias)
-    }
 }
 
 extension Field {

@@ -45,12 +45,16 @@ extension VerificationProblems {
 
     /// The bare operation, with other channels for g.
     var operationProblems: [Problem] {
-        [Pairwise.embeddedGaussian, .dotProduct].flatMap { form in
+        [Pairwise.embeddedGaussian, .dotProduct, .concatenation].flatMap { form in
             [(1, 1, 1, 1), (67, 3, 9, 70), (8, 65, 66, 2)].map { width, values, rows, keys in
                 Problem(
                     family: "operation", problem: "\(form.name), d \(width), d_v \(values), \(rows) × \(keys)"
                 ) {
-                    let operation = NonLocalOperation(pairwise: form, scale: .inverseSquareRoot)
+                    let isOuterSum = form.formulation.score == .outerSum
+                    let operation = NonLocalOperation(
+                        pairwise: form, scale: isOuterSum ? .none : .inverseSquareRoot,
+                        pairwiseWeight: isOuterSum
+                            ? .init(weight: try .normal(shape: [2 * width], seed: 4)) : nil)
                     let theta = try Tensor.normal(shape: [2, width, rows], seed: 1)
                     let phi = try Tensor.normal(shape: [2, width, keys], seed: 2)
                     let g = try Tensor.normal(shape: [2, values, keys], seed: 3)

@@ -28,4 +28,13 @@ extension Trait where Self == ConditionTrait {
     static var needsDevice: Self {
         .disabled(if: TestDevice.isWaived, "NONLOCAL_TESTS_WITHOUT_DEVICE=1: no OpenCL device wanted")
     }
+
+    /// Skips a test on devices that have no sorted strategy, besides where ``needsDevice`` does.
+    static var needsSorting: Self {
+        .enabled("the sorted strategy runs on CPU devices with doubles") {
+            guard !TestDevice.isWaived else { return false }
+            let device = try TestDevice.session().device
+            return device.type == .cpu && device.supportsDoubles
+        }
+    }
 }

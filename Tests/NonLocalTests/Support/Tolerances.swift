@@ -16,6 +16,13 @@ enum Tolerances {
         Double(min(terms, 64) + terms / 64 + 6) * Tolerance.rounding * magnitude + denormal
     }
 
+    /// Of a sum taken in double and rounded to float32 at the end.
+    ///
+    /// - Parameter magnitude: the largest magnitude that a sum on the way can have.
+    static func sumInDouble(of terms: Int, _ value: Double, magnitude: Double) -> Double {
+        2 * Tolerance.rounding * value.magnitude + Double(4 * terms) * 0x1p-53 * magnitude + denormal
+    }
+
     /// Of two float32 results of small problems by the same formula, whose sums were taken in other orders:
     /// some roundings of the affinities and some of the result.
     static func sameFormula(largest: Double) -> Double { 64 * Tolerance.rounding * largest + denormal }

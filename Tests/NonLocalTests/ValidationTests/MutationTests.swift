@@ -22,6 +22,12 @@ import Testing
             (self.problem, self.queries) = (problem, queries)
         }
 
+        /// The one that has the kernel.
+        var strategy: Strategy {
+            if KernelSource.panel.dropFirst().contains(source) { return .fused }
+            return source != .view && KernelSource.sorted.contains(source) ? .sorted : .staged
+        }
+
         var testDescription: String { "\(source.fileName): \(text) → \(replacement)" }
     }
 
@@ -47,6 +53,13 @@ import Testing
     }
     private static let dotProduct = BlockCase([2, 9, 70]) { $0.pairwise = .dotProduct }
     private static let concatenation = BlockCase([2, 9, 70]) { $0.pairwise = .concatenation }
+    /// Channels of g in both halves of a vector, and beyond it.
+    private static let sorted = BlockCase([2, 40, 70]) { $0.pairwise = .concatenation }
+    private static let sortedPooled = BlockCase([2, 40, 70]) {
+        $0.pairwise = .concatenation
+        $0.subsample = .poolFirst
+        $0.pool = .flat(3)
+    }
     private static let sum = BlockCase([2, 4, 70]) {
         $0.pairwise = .generic(
             .negativeSquaredDistance, weight: PairwiseFormTests.weight("exp(s)"), normalizer: .sum)
@@ -143,6 +156,28 @@ import Testing
             .panelMerge, "l = fma(state[VECTORS], state[0], l);", "l = state[VECTORS];", wide,
             queries: [3, 5]),
         Mutation(.panelMerge, "sum = fma(", "sum = -fma(", wide, queries: [3, 5]),
+        Mutation(.sort, "bits & SIGN ? ~0u : SIGN", "0u", sorted),
+        Mutation(.sort, "isTheta ? 0u : ~0u", "0u", sorted),
+        Mutation(.sort, "x[n * view.s4]", "x[0]", sorted),
+        Mutation(.sort, "unflipped & SIGN ? SIGN : ~0u", "SIGN", sorted),
+        Mutation(.sort, "(isTheta ? theta : phi) + GROUP(view, group)", "(isTheta ? theta : phi)", sorted),
+        Mutation(.sort, "(uint2)(key, n)", "(uint2)(key, 0)", sorted),
+        Mutation(.sortedAggregate, "b <= -a", "b <= a", sorted),
+        Mutation(.sortedAggregate, "(double)last - b", "(double)b - last", sorted),
+        Mutation(.sortedAggregate, "(double)a + last", "(double)a", sorted),
+        Mutation(.sortedAggregate, "last = b;", "last = a;", sorted),
+        Mutation(.sortedAggregate, "+= TO_DOUBLES(value.hi)", "+= TO_DOUBLES(value.lo)", sorted),
+        Mutation(.sortedAggregate, "sums[2 * v] += ", "sums[2 * v] = ", sorted),
+        Mutation(.sortedAggregate, "1.0 / keys", "1.0 / queries", sortedPooled),
+        Mutation(.sortedAggregate, "groups * keys + group * queries", "groups * keys", sorted),
+        Mutation(.sortedAggregate, "+ group * keys", "", sorted),
+    ]
+
+    /// The same in kernels that only the bare operation uses.
+    static let bareMutations = [
+        Mutation(.panelTranspose, "y[AT(yView, c, n)]", "y[AT(yView, c, 0)]", sorted),
+        Mutation(.panelTranspose, "x[AT(xView, c, n)]", "x[AT(xView, 0, n)]", sorted),
+        Mutation(.panelTranspose, "y += GROUP(yView, group)", "y += 0", sorted),
     ]
 
     @Test(arguments: mutations)
@@ -153,10 +188,9 @@ import Testing
         let session = try TestDevice.session(overriding: [mutation.source: mutated])
         let problem = mutation.problem
         let memoryLimit = problem.shape.last == 3000 ? 4 << 20 : nil
-        let isPanel = KernelSource.panel.dropFirst().contains(mutation.source)
         let prepared = try problem.block().prepared(
-            for: problem.shape, on: session, strategy: isPanel ? .fused : .staged,
-            kernels: isPanel ? .panel : nil, validation: .full,
+            for: problem.shape, on: session, strategy: mutation.strategy,
+            kernels: mutation.strategy == .staged ? nil : .panel, validation: .full,
             memoryLimit: memoryLimit)
         let x = try problem.input()
         let error = failure(.mismatch) { _ = try prepared.run(x, queries: mutation.queries) }
@@ -177,7 +211,9 @@ import Testing
 
     @Test func everyKernelFileHasOne() {
         // The roof is no result: nothing is compared with it.
-        #expect(Set(Self.mutations.map(\.source)) == Set(KernelSource.allCases).subtracting([.roof]))
+        #expect(
+            Set((Self.mutations + Self.bareMutations).map(\.source))
+                == Set(KernelSource.allCases).subtracting([.roof]))
     }
 
     /// The same cases pass with the kernels as they are: it is the mutation that fails.
@@ -224,6 +260,20 @@ import Testing
             for: OperationShape(operation, theta: x.shape, phi: x.shape, g: x.shape), on: session)
         let error = failure(.mismatch) { _ = try prepared(theta: x, phi: x, g: x) }
         #expect(error?.mismatch != nil)
+    }
+
+    @Test(arguments: bareMutations)
+    func theBareOperationCatches(_ mutation: Mutation) throws {
+        let text = mutation.source.text
+        let mutated = text.replacing(mutation.text, with: mutation.replacement)
+        try #require(mutated != text, "'\(mutation.text)' does not occur in \(mutation.source.fileName)")
+        let x = try Tensor<Float>.normal(shape: [2, 3, 20], seed: 1)
+        let operation = NonLocalOperation(
+            pairwise: .concatenation, pairwiseWeight: .init(weight: try .normal(shape: [6], seed: 2)))
+        let prepared = try operation.prepared(
+            for: OperationShape(operation, theta: x.shape, phi: x.shape, g: x.shape),
+            on: TestDevice.session(overriding: [mutation.source: mutated]), strategy: mutation.strategy)
+        #expect(failure(.mismatch) { _ = try prepared(theta: x, phi: x, g: x) }?.mismatch != nil)
     }
 
     @Test func aKernelThatDoesNotBuildSaysWhere() throws {
