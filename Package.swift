@@ -11,7 +11,8 @@ let strict: [SwiftSetting] = [
 let kernels = [
     "view", "group_norm", "gather", "max_pool", "projection", "affinity",
     "pairwise_weight", "own_weight", "softmax", "normalize", "aggregate", "roof",
-    "panel_tile", "panel_pack", "panel_projection", "panel_attention", "panel_merge",
+    "panel_tile", "panel_pack", "panel_projection", "panel_attention", "panel_order",
+    "panel_skip", "panel_merge",
 ]
 
 let package = Package(

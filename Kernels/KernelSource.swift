@@ -20,6 +20,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case panelPack = "panel_pack"
     case panelProjection = "panel_projection"
     case panelAttention = "panel_attention"
+    case panelOrder = "panel_order"
+    case panelSkip = "panel_skip"
     case panelMerge = "panel_merge"
 
     /// The sources of the staged strategy that need no macros, in an order in which they compile as one program.
@@ -30,7 +32,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
 
     /// The sources of the panel kernels, in an order in which they compile as one program.
     public static let panel: [KernelSource] = [
-        .view, .panelTile, .panelPack, .panelProjection, .panelAttention, .panelMerge,
+        .view, .panelTile, .panelPack, .panelProjection, .panelAttention, .panelOrder, .panelSkip,
+        .panelMerge,
     ]
 
     /// The name of the file, as build logs have it.
@@ -56,6 +59,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .panelPack: PackageResources.panel_pack_cl
             case .panelProjection: PackageResources.panel_projection_cl
             case .panelAttention: PackageResources.panel_attention_cl
+            case .panelOrder: PackageResources.panel_order_cl
+            case .panelSkip: PackageResources.panel_skip_cl
             case .panelMerge: PackageResources.panel_merge_cl
             }
         return String(decoding: bytes, as: UTF8.self)

@@ -133,6 +133,48 @@ static inline Lanes own_values(
     return LOAD(lane);
 }
 
+/* Takes one block of keys into the state of one panel of queries: m, l and y, each [PANEL]. */
+static inline void attend(
+    __global Lanes *restrict state, __global Lanes *restrict p, __global const float *restrict phi,
+    __global const float *restrict g, /* of the group */
+    __global const Lanes *restrict theta, const int width, const int tiles, const int firstQuery,
+    const int firstKey, const int keyCount, const int keys, const Lanes factor, const int ownWeight,
+    const int isFirst)
+{
+    Lanes m[VECTORS], rescale[VECTORS];
+    EACH_VECTOR m[v] = state[v];
+    score(p, m, phi, theta, width, (keys + ROWS - 1) / ROWS, firstKey / ROWS, keyCount);
+    if (ownWeight != 0) {
+        Lanes before[VECTORS];
+        EACH_VECTOR before[v] = state[v];
+        leave_out_own(p, m, before, firstQuery, firstKey, keyCount);
+    }
+    EACH_VECTOR {
+        rescale[v] = power_of_two((state[v] - m[v]) * factor);
+        state[v] = m[v];
+        state[VECTORS + v] = fma(state[VECTORS + v], rescale[v], weigh(p + v, m[v], factor, keyCount));
+    }
+    aggregate(state + 2 * VECTORS, rescale, g + (long)firstKey * tiles * ROWS, p, tiles, keyCount, isFirst);
+}
+
+/* Writes y of one panel of queries, all of whose keys are in its state. */
+static inline void finish(
+    __global const Lanes *restrict state, __global const float *restrict g, /* of the group */
+    __global float *restrict y, const long8 yView, const int valueChannels, const long firstQuery,
+    const int queries, const int keys, const int blockKeys, const int ownWeight)
+{
+    Lanes l[VECTORS];
+    /* The strongest weight is exp(0). */
+    EACH_VECTOR l[v] = ownWeight == 2 ? state[VECTORS + v] + 1.0f : state[VECTORS + v];
+    for (int c = 0; c < valueChannels; c++)
+        EACH_VECTOR {
+            const long n = firstQuery + v * LANES;
+            Lanes sum = state[(c + 2) * VECTORS + v];
+            if (ownWeight == 2) sum += own_values(g, c, n, valueChannels, keys, blockKeys);
+            store_some(sum / l[v], y + AT(yView, c, n), yView.s4, queries - n);
+        }
+}
+
 __kernel WORK_ITEM void panel_attention(
     __global const float *restrict theta, const long8 thetaView, /* [d, N] */
     __global const float *restrict phi, /* [groups][⌈d / DEPTH⌉][⌈M / ROWS⌉][DEPTH][ROWS], panel_pack.cl */
@@ -150,7 +192,6 @@ __kernel WORK_ITEM void panel_attention(
     const int panels = (queries + PANEL - 1) / PANEL;
     const int blocks = (panels + blockPanels - 1) / blockPanels;
     const int tiles = (valueChannels + ROWS - 1) / ROWS;
-    const long keyPanels = (keys + ROWS - 1) / ROWS;
     const int shareKeys = ((keys + blockKeys - 1) / blockKeys + shares - 1) / shares * blockKeys;
     const long stateSize = (long)(tiles * ROWS + 2) * VECTORS; /* of a panel: m, l, y */
     const Lanes factor = BASE_TWO(scale);
@@ -167,6 +208,8 @@ __kernel WORK_ITEM void panel_attention(
         const int firstOfShare = min(share * shareKeys, keys), end = min(firstOfShare + shareKeys, keys);
         __global Lanes *const states =
             shares == 1 ? own : shared + ((group * panels + firstPanel) * shares + share) * stateSize;
+        __global const float *const groupPhi = phi + group * width * ((keys + ROWS - 1) / ROWS) * ROWS;
+        __global const float *const groupG = g + group * keys * tiles * ROWS;
         pack_columns(
             theta + GROUP(thetaView, group), thetaView, (long)firstPanel * PANEL, count, width, queries,
             scale < 0.0f ? -0.5f : 0.5f, scratch);
@@ -178,46 +221,17 @@ __kernel WORK_ITEM void panel_attention(
 
         for (int firstKey = firstOfShare; firstKey < end; firstKey += blockKeys) {
             const int keyCount = min(blockKeys, end - firstKey);
-            for (int panel = 0; panel < count; panel++) {
-                __global Lanes *const state = states + panel * shares * stateSize;
-                Lanes m[VECTORS], rescale[VECTORS];
-                EACH_VECTOR m[v] = state[v];
-                score(
-                    p, m, phi + group * width * keyPanels * ROWS, scratch + (long)panel * width * VECTORS, width,
-                    keyPanels, firstKey / ROWS, keyCount);
-                if (ownWeight != 0) {
-                    Lanes before[VECTORS];
-                    EACH_VECTOR before[v] = state[v];
-                    leave_out_own(p, m, before, (firstPanel + panel) * PANEL, firstKey, keyCount);
-                }
-                EACH_VECTOR {
-                    rescale[v] = power_of_two((state[v] - m[v]) * factor);
-                    state[v] = m[v];
-                    state[VECTORS + v] = fma(state[VECTORS + v], rescale[v], weigh(p + v, m[v], factor, keyCount));
-                }
-                aggregate(
-                    state + 2 * VECTORS, rescale, g + (group * keys + firstKey) * tiles * ROWS, p, tiles, keyCount,
-                    firstKey == firstOfShare);
-            }
+            for (int panel = 0; panel < count; panel++)
+                attend(
+                    states + panel * shares * stateSize, p, groupPhi, groupG,
+                    scratch + (long)panel * width * VECTORS, width, tiles, (firstPanel + panel) * PANEL, firstKey,
+                    keyCount, keys, factor, ownWeight, firstKey == firstOfShare);
         }
 
         if (shares > 1) continue;
-        for (int panel = 0; panel < count; panel++) {
-            __global const Lanes *state = states + panel * stateSize;
-            Lanes l[VECTORS];
-            /* The strongest weight is exp(0). */
-            EACH_VECTOR l[v] = ownWeight == 2 ? state[VECTORS + v] + 1.0f : state[VECTORS + v];
-            for (int c = 0; c < valueChannels; c++)
-                EACH_VECTOR {
-                    const long n = (long)(firstPanel + panel) * PANEL + v * LANES;
-                    Lanes sum = state[(c + 2) * VECTORS + v];
-                    if (ownWeight == 2)
-                        sum += own_values(
-                            g + group * keys * tiles * ROWS, c, n, valueChannels, keys, blockKeys);
-                    store_some(
-                        sum / l[v], y + GROUP(yView, group) + AT(yView, c, n), yView.s4,
-                        queries - n);
-                }
-        }
+        for (int panel = 0; panel < count; panel++)
+            finish(
+                states + panel * stateSize, groupG, y + GROUP(yView, group), yView, valueChannels,
+                (long)(firstPanel + panel) * PANEL, queries, keys, blockKeys, ownWeight);
     }
 }

@@ -19,7 +19,12 @@ import Testing
         ]
         let isCPU = try DeviceSelector.automatic.device().type == .cpu
         #expect(
-            Set(outcomes.map(\.family)) == plain.union(isCPU ? ["panel_projection", "panel_attention"] : []))
+            Set(outcomes.map(\.family))
+                == plain.union(
+                    isCPU
+                        ? [
+                            "panel_projection", "panel_attention", "panel_order", "panel_skip",
+                        ] : []))
     }
 
     @Test func roofIsMeasured() throws {

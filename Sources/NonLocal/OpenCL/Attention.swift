@@ -5,6 +5,7 @@ struct Attention: Sendable {
     private enum Kernels: Sendable {
         case staged(StagedAttention)
         case fused(PanelAttentionKernels, scale: Float)
+        case skipping(SkippingAttention, scale: Float)
     }
 
     private let kernels: Kernels
@@ -13,7 +14,10 @@ struct Attention: Sendable {
         _ library: KernelLibrary, _ method: Method, formulation: Formulation, scale: Double,
         ownWeight: OwnWeight
     ) throws {
-        if method.strategy == .fused, let tile = method.tile {
+        if method.skips, let tile = method.tile {
+            kernels = .skipping(
+                try SkippingAttention(library, tile, ownWeight: ownWeight), scale: Float(scale))
+        } else if method.strategy == .fused, let tile = method.tile {
             kernels = .fused(
                 try PanelAttentionKernels(library, tile, ownWeight: ownWeight), scale: Float(scale))
         } else {
@@ -34,6 +38,8 @@ struct Attention: Sendable {
             try staged.run(
                 launcher, operands, blocks: workspace.blocks(), affinities: workspace.required(.affinity),
                 sink: sink)
+        case .skipping(let kernels, let scale):
+            try kernels.launch(launcher, operands, scale: scale, workspace)
         case .fused(let kernel, let scale):
             try kernel.launch(
                 launcher, operands, scale: scale, packedPhi: workspace.required(.packedPhi),

@@ -7,7 +7,7 @@ struct PanelPackKernel: Sendable {
     private static let panelsPerItem = 8
 
     private let kernel: Kernel
-    private let tile: PanelTile
+    fileprivate let tile: PanelTile
 
     init(_ library: KernelLibrary, _ tile: PanelTile) throws {
         kernel = try library.kernel("panel_pack", of: KernelSource.panel, defining: tile.macros)
@@ -25,6 +25,23 @@ struct PanelPackKernel: Sendable {
         try launcher.launch(
             kernel, [x.buffer, x.argument, packed, Int32(rows), Int32(terms), Int32(part)],
             global: [items, (terms + part - 1) / part, groups], local: [1, 1, 1])
+    }
+}
+
+extension PanelPackKernel {
+    /// Packs φ and g as `panel_attention.cl` reads them.
+    func launch(
+        _ launcher: Launcher, _ operands: AttentionOperands, phi: Buffer<Float>, g: Buffer<Float>,
+        blockKeys: Int
+    ) throws {
+        var values = operands.g
+        (values.channelStride, values.positionStride) = (values.positionStride, values.channelStride)
+        try launch(
+            launcher, from: operands.phi, to: phi, rows: operands.keys, terms: operands.width,
+            part: tile.depth, groups: operands.groups)
+        try launch(
+            launcher, from: values, to: g, rows: operands.valueChannels, terms: operands.keys,
+            part: blockKeys, groups: operands.groups)
     }
 }
 
@@ -145,15 +162,7 @@ struct PanelAttentionKernels: Sendable {
         // Chosen queries may be fewer in a group than the schedule has room for shares of.
         let wanted = blocks(sharesKeys: true)
         let blocks = wanted.shared <= shared?.count ?? 0 ? wanted : blocks(sharesKeys: false)
-        var g = operands.g
-        (g.channelStride, g.positionStride) = (g.positionStride, g.channelStride)
-        try pack.launch(
-            launcher, from: operands.phi, to: packedPhi, rows: operands.keys, terms: operands.width,
-            part: tile.depth, groups: operands.groups)
-        try pack.launch(
-            launcher, from: g, to: packedG, rows: operands.valueChannels, terms: operands.keys,
-            part: blocks.keys,
-            groups: operands.groups)
+        try pack.launch(launcher, operands, phi: packedPhi, g: packedG, blockKeys: blocks.keys)
         try launcher.launch(
             attention,
             [
@@ -175,7 +184,7 @@ struct PanelAttentionKernels: Sendable {
 
 extension OwnWeight {
     /// The number that `panel_attention.cl` knows it by.
-    fileprivate var kernelArgument: Int {
+    var kernelArgument: Int {
         switch self {
         case .include: 0
         case .exclude: 1

@@ -60,12 +60,20 @@ struct BlockProblem: Sendable, Hashable {
         if let tile = method.tile, method.strategy == .fused {
             elements[.packedPhi] = groups * tile.packed(geometry.keys.count, width)
             elements[.packedG] = groups * tile.packed(configuration.valueChannels, geometry.keys.count)
+            if method.skips {
+                elements.merge(
+                    tile.skippingElements(
+                        width: width, valueChannels: configuration.valueChannels, rows: rowsOfGroup,
+                        keys: geometry.keys.count, groups: groups, ownWeight: configuration.ownWeight)
+                ) { $1 }
+            }
         }
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused else { return nil }
             return tile.attentionBlocks(
                 width: width, valueChannels: configuration.valueChannels, rows: rowsOfGroup,
-                keys: geometry.keys.count, groups: items * groups, ownWeight: configuration.ownWeight)
+                keys: geometry.keys.count, groups: items * groups, ownWeight: configuration.ownWeight,
+                skips: method.skips)
         }
         return Workload(
             method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup,

@@ -34,6 +34,8 @@ struct CostedStep: Sendable, Hashable {
 extension [CostedStep] {
     /// Operations of the products.
     var operations: Double { reduce(0) { $0 + ($1.isProduct ? $1.cost.operations : 0) } }
+    /// Operations of the products that are done for each pair of positions.
+    var pairOperations: Double { filter { ["affinity", "aggregate"].contains($0.name) }.operations }
 }
 
 extension BlockProblem {

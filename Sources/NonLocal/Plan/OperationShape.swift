@@ -74,12 +74,19 @@ struct OperationShape: Sendable, Hashable {
         if let tile = method.tile, method.strategy == .fused {
             elements[.packedPhi] = tile.packed(keys, width)
             elements[.packedG] = tile.packed(valueChannels, keys)
+            if method.skips {
+                elements.merge(
+                    tile.skippingElements(
+                        width: width, valueChannels: valueChannels, rows: rows,
+                        keys: keys, groups: 1, ownWeight: ownWeight)
+                ) { $1 }
+            }
         }
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused else { return nil }
             return tile.attentionBlocks(
                 width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: items,
-                ownWeight: ownWeight)
+                ownWeight: ownWeight, skips: method.skips)
         }
         return Workload(
             method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,

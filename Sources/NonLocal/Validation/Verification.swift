@@ -63,7 +63,9 @@ struct VerificationProblems: Sendable {
     let session: OpenCLSession
     let kernels: KernelClass
 
-    var all: [Problem] { kernelProblems + panelProblems + blockProblems + operationProblems }
+    var all: [Problem] {
+        kernelProblems + panelProblems + skippingProblems + blockProblems + operationProblems
+    }
 
     /// A problem with what is expected and how it is computed on the device.
     struct Problem {
