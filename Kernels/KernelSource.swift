@@ -21,6 +21,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case panelPool = "panel_pool"
     case panelProjection = "panel_projection"
     case panelAttention = "panel_attention"
+    case panelOrder = "panel_order"
+    case panelSkip = "panel_skip"
     case panelMerge = "panel_merge"
     case panelTranspose = "panel_transpose"
     /// The sorted strategy.
@@ -35,7 +37,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
 
     /// The sources of the panel kernels, in an order in which they compile as one program.
     public static let panel: [KernelSource] = [
-        .view, .panelTile, .panelPack, .panelPool, .panelProjection, .panelAttention, .panelMerge,
+        .view, .panelTile, .panelPack, .panelPool, .panelProjection, .panelAttention, .panelOrder,
+        .panelSkip, .panelMerge,
     ]
 
     /// The sources of the sorted strategy, in an order in which they compile as one program.
@@ -67,6 +70,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .panelPool: PackageResources.panel_pool_cl
             case .panelProjection: PackageResources.panel_projection_cl
             case .panelAttention: PackageResources.panel_attention_cl
+            case .panelOrder: PackageResources.panel_order_cl
+            case .panelSkip: PackageResources.panel_skip_cl
             case .panelMerge: PackageResources.panel_merge_cl
             case .panelTranspose: PackageResources.panel_transpose_cl
             case .sort: PackageResources.sort_cl

@@ -130,6 +130,51 @@ static inline Lanes own_values(
     return LOAD(lane);
 }
 
+/* Takes one block of keys into the state of one panel of queries: m, l and y, each [PANEL]. */
+static inline void attend(
+    __global Lanes *restrict state, __global Lanes *restrict p, __global const float *restrict phi,
+    __global const float *restrict g, /* of the group */
+    __global const Lanes *restrict theta, const int width, const int tiles, const int firstQuery,
+    const int firstKey, const int keyCount, const int keys, const Lanes factor, const int ownWeight,
+    const int isFirst, const int vectors)
+{
+    Lanes m[VECTORS], rescale[VECTORS];
+    EACH_VECTOR m[v] = state[v];
+    score(p, m, phi, theta, width, (keys + ROWS - 1) / ROWS, firstKey / ROWS, keyCount, vectors);
+    if (ownWeight != 0) {
+        Lanes before[VECTORS];
+        EACH_VECTOR before[v] = state[v];
+        leave_out_own(p, m, before, firstQuery, firstKey, keyCount);
+    }
+    EACH_VECTOR rescale[v] = (Lanes)(0.0f);
+    EACH_VECTOR if (v < vectors) {
+        rescale[v] = power_of_two((state[v] - m[v]) * factor);
+        state[v] = m[v];
+        state[VECTORS + v] = fma(state[VECTORS + v], rescale[v], weigh(p + v, m[v], factor, keyCount));
+    }
+    aggregate(
+        state + 2 * VECTORS, rescale, g + (long)firstKey * tiles * ROWS, p, tiles, keyCount, isFirst, vectors);
+}
+
+/* Writes y of one panel of queries, all of whose keys are in its state. */
+static inline void finish(
+    __global const Lanes *restrict state, __global const float *restrict g, /* of the group */
+    __global float *restrict y, const long8 yView, const int valueChannels, const int tiles,
+    const long firstQuery, const int queries, const int keys, const int ownWeight)
+{
+    const int vectors = vectors_of(queries - firstQuery);
+    Lanes l[VECTORS];
+    /* The strongest weight is exp(0). */
+    EACH_VECTOR l[v] = ownWeight == 2 ? state[VECTORS + v] + 1.0f : state[VECTORS + v];
+    for (int c = 0; c < valueChannels; c++)
+        EACH_VECTOR if (v < vectors) {
+            const long n = firstQuery + v * LANES;
+            Lanes sum = state[(c + 2) * VECTORS + v];
+            if (ownWeight == 2) sum += own_values(g, c, n, tiles, keys);
+            store_some(sum / l[v], y + AT(yView, c, n), yView.s4, queries - n);
+        }
+}
+
 __kernel WORK_ITEM void panel_attention(
     __global const float *restrict theta, const long8 thetaView, /* [d, N] */
     __global const float *restrict phi, const long8 phiView, /* packed BY_ROWS (panel_pack.cl) */
@@ -146,9 +191,7 @@ __kernel WORK_ITEM void panel_attention(
     const int panels = (queries + PANEL - 1) / PANEL;
     const int blocks = (panels + blockPanels - 1) / blockPanels;
     const int tiles = (valueChannels + ROWS - 1) / ROWS;
-    const long keyPanels = (keys + ROWS - 1) / ROWS;
-    const int keyBlocks = (keys + KEYS - 1) / KEYS;
-    const int shareKeys = (keyBlocks + shares - 1) / shares * KEYS;
+    const int shareKeys = ((keys + KEYS - 1) / KEYS + shares - 1) / shares * KEYS;
     const long stateSize = (long)(tiles * ROWS + 2) * VECTORS; /* of a panel: m, l, y */
     const Lanes factor = BASE_TWO(scale);
 
@@ -164,6 +207,8 @@ __kernel WORK_ITEM void panel_attention(
         const int firstOfShare = min(share * shareKeys, keys), end = min(firstOfShare + shareKeys, keys);
         __global Lanes *const states =
             shares == 1 ? own : shared + ((group * panels + firstPanel) * shares + share) * stateSize;
+        __global const float *const groupPhi = phi + GROUP(phiView, group);
+        __global const float *const groupG = g + GROUP(gView, group);
         pack_columns(
             theta + GROUP(thetaView, group), thetaView, (long)firstPanel * PANEL, count, width, queries,
             scale < 0.0f ? -0.5f : 0.5f, scratch);
@@ -176,47 +221,18 @@ __kernel WORK_ITEM void panel_attention(
         for (int firstKey = firstOfShare; firstKey < end; firstKey += KEYS) {
             const int keyCount = min(KEYS, end - firstKey);
             for (int panel = 0; panel < count; panel++) {
-                __global Lanes *const state = states + panel * shares * stateSize;
-                const int vectors = vectors_of(queries - (long)(firstPanel + panel) * PANEL);
-                Lanes m[VECTORS], rescale[VECTORS];
-                EACH_VECTOR m[v] = state[v];
-                score(
-                    p, m, phi + GROUP(phiView, group), scratch + (long)panel * width * VECTORS, width,
-                    keyPanels, firstKey / ROWS, keyCount, vectors);
-                if (ownWeight != 0) {
-                    Lanes before[VECTORS];
-                    EACH_VECTOR before[v] = state[v];
-                    leave_out_own(p, m, before, (firstPanel + panel) * PANEL, firstKey, keyCount);
-                }
-                EACH_VECTOR rescale[v] = (Lanes)(0.0f);
-                EACH_VECTOR if (v < vectors) {
-                    rescale[v] = power_of_two((state[v] - m[v]) * factor);
-                    state[v] = m[v];
-                    state[VECTORS + v] = fma(state[VECTORS + v], rescale[v], weigh(p + v, m[v], factor, keyCount));
-                }
-                aggregate(
-                    state + 2 * VECTORS, rescale, g + GROUP(gView, group) + (long)firstKey * tiles * ROWS, p, tiles,
-                    keyCount, firstKey == firstOfShare, vectors);
+                const int firstQuery = (firstPanel + panel) * PANEL;
+                attend(
+                    states + panel * shares * stateSize, p, groupPhi, groupG,
+                    scratch + (long)panel * width * VECTORS, width, tiles, firstQuery, firstKey, keyCount, keys,
+                    factor, ownWeight, firstKey == firstOfShare, vectors_of(queries - firstQuery));
             }
         }
 
         if (shares > 1) continue;
-        for (int panel = 0; panel < count; panel++) {
-            __global const Lanes *state = states + panel * stateSize;
-            const int vectors = vectors_of(queries - (long)(firstPanel + panel) * PANEL);
-            Lanes l[VECTORS];
-            /* The strongest weight is exp(0). */
-            EACH_VECTOR l[v] = ownWeight == 2 ? state[VECTORS + v] + 1.0f : state[VECTORS + v];
-            for (int c = 0; c < valueChannels; c++)
-                EACH_VECTOR if (v < vectors) {
-                    const long n = (long)(firstPanel + panel) * PANEL + v * LANES;
-                    Lanes sum = state[(c + 2) * VECTORS + v];
-                    if (ownWeight == 2)
-                        sum += own_values(g + GROUP(gView, group), c, n, tiles, keys);
-                    store_some(
-                        sum / l[v], y + GROUP(yView, group) + AT(yView, c, n), yView.s4,
-                        queries - n);
-                }
-        }
+        for (int panel = 0; panel < count; panel++)
+            finish(
+                states + panel * stateSize, groupG, y + GROUP(yView, group), yView, valueChannels, tiles,
+                (long)(firstPanel + panel) * PANEL, queries, keys, ownWeight);
     }
 }

@@ -21,6 +21,13 @@ struct BackendOptions: ParsableArguments {
             """)
     var device: String?
 
+    @Option(
+        help: """
+            Leave out blocks of keys whose weights can't matter: auto where that is likely to pay, on, off. \
+            Results differ by rounding alone.
+            """)
+    var skip: Skipping = .automatic
+
     @Option(help: "Bytes of device memory to stay under; by default a quarter of it, at most 1 GiB.")
     var memoryLimit: Int?
 
@@ -50,6 +57,11 @@ struct BackendOptions: ParsableArguments {
         guard backend == .automatic, self.device == nil else { return }
         Console.note("backend \(name)\(device.map { ", device '\($0)'" } ?? ", no OpenCL device found")")
     }
+}
+
+/// The share of key blocks that a run computed, in words for people.
+func describe(computedShare share: Double?) -> String? {
+    share.map { "\(($0 * 100).fixed(1)) % of the key blocks computed" }
 }
 
 /// How many rows of an OpenCL result are compared with the reference: none, some or all.

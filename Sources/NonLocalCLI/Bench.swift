@@ -79,7 +79,11 @@ struct Bench: ParsableCommand {
                 backend.announce(workload.plan.backend, device: workload.plan.device)
                 if workload.plan.device != nil { roof = try Roof(backend.selector.device()) }
             }
-            timings.append(try Timing(workload, runs: runs, roof: roof))
+            let timing = try Timing(workload, runs: runs, roof: roof)
+            if let share = describe(computedShare: timing.computedShare) {
+                Console.note("\(option): \(share)")
+            }
+            timings.append(timing)
         }
         if json {
             Console.result(.array(timings.map(\.json)))
@@ -106,7 +110,7 @@ struct Bench: ParsableCommand {
         }
         let prepared = try NonLocalBlock(configuration, weights: weights).prepared(
             for: shape, backend: backend.choice, precision: precision, strategy: strategy,
-            validation: validation.validation,
+            skip: backend.skip, validation: validation.validation,
             memoryLimit: backend.memoryLimit)
         let x = try Tensor<Float>.normal(shape: shape, seed: 2)
         return Workload(shape: shape, plan: prepared.plan) { try prepared.run(x) }
@@ -128,7 +132,8 @@ struct Bench: ParsableCommand {
         }
         let prepared = try operation.prepared(
             theta: shape, phi: shape, g: gShape, backend: backend.choice, precision: precision,
-            strategy: strategy, validation: validation.validation, memoryLimit: backend.memoryLimit)
+            strategy: strategy, skip: backend.skip, validation: validation.validation,
+            memoryLimit: backend.memoryLimit)
         let theta = try Tensor<Float>.normal(shape: shape, seed: 1)
         let phi = try Tensor<Float>.normal(shape: shape, seed: 2)
         let g = try Tensor<Float>.normal(shape: gShape, seed: 3)

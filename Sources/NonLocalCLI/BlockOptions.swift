@@ -103,6 +103,7 @@ extension Dialect: ExpressibleByArgument {}
 extension KernelClass: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension Strategy: ExpressibleByArgument {}
+extension Skipping: ExpressibleByArgument {}
 
 extension NonLocalBlock.Configuration {
     /// What the block computes, in a few words.

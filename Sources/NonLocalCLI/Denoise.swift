@@ -83,9 +83,8 @@ struct Denoise: ParsableCommand {
         let means = NonLocalMeans(
             patch: patch, components: components, strength: strength, sigma: sigma, ownWeight: ownWeight)
         let result = try means.denoise(
-            levels, backend: backend.choice, validation: validation.validation,
-            memoryLimit: backend.memoryLimit
-        )
+            levels, backend: backend.choice, skip: backend.skip, validation: validation.validation,
+            memoryLimit: backend.memoryLimit)
         if let plan = result.plan { backend.announce(plan.backend, device: plan.device) }
         let denoised = picture.withLevels(result.picture)
         try denoised.write(png: output.path)
@@ -121,6 +120,7 @@ struct Denoise: ParsableCommand {
                     "\((operation.seconds * 1e3).fixed(0)) ms, \(plan.strategy.rawValue) on "
                         + (plan.device ?? "the CPU reference"))
                 lines.append(operation.validation.summary)
+                if let share = describe(computedShare: operation.computedShare) { Console.note(share) }
             }
             Console.result(lines.joined(separator: "\n"))
             return
@@ -139,6 +139,7 @@ struct Denoise: ParsableCommand {
                 "psnr_before": .number(before),
                 "psnr_after": .number(after),
                 "milliseconds": .number(result.operation.map { $0.seconds * 1e3 }),
+                "computed_share": .number(result.operation?.computedShare),
                 "validated_rows": .integer(validation?.rows ?? 0),
                 "max_rel_error": .number(validation?.maxRelativeError),
                 "tolerance": .number(validation?.tolerance),

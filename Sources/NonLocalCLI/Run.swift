@@ -70,7 +70,7 @@ struct Run: ParsableCommand {
                 + (self.block.pairwise == nil ? " (as the file implies; see --pairwise)" : ""))
         let prepared = try block.prepared(
             for: x.shape, backend: backend.choice, precision: precision, strategy: strategy,
-            validation: validation.validation, memoryLimit: backend.memoryLimit,
+            skip: backend.skip, validation: validation.validation, memoryLimit: backend.memoryLimit,
             allowNonFinite: allowNonfinite)
         let plan = prepared.plan
         backend.announce(plan.backend, device: plan.device)
@@ -119,6 +119,7 @@ struct Run: ParsableCommand {
                 \(plan.device ?? "the CPU reference")
                 \(validation.summary)
                 """)
+            if let share = describe(computedShare: result.computedShare) { Console.note(share) }
             return
         }
         Console.result(
@@ -137,6 +138,7 @@ struct Run: ParsableCommand {
                 "milliseconds": .number(milliseconds),
                 "device_milliseconds": .number(result.deviceSeconds.map { $0 * 1e3 }),
                 "gflops": .number(gflops),
+                "computed_share": .number(result.computedShare),
                 "validated_rows": .integer(validation.rows),
                 "max_abs_error": .number(validation.maxAbsoluteError),
                 "max_rel_error": .number(validation.maxRelativeError),

@@ -18,6 +18,8 @@ struct Timing {
     let deviceSeconds: Double?
     /// The device's peak in the arithmetic used, in 10⁹ operations a second; none for the reference.
     let roof: Double?
+    /// The share of key blocks that the last run computed; none where none may be left out.
+    let computedShare: Double?
     /// Of the last run.
     let validation: ValidationReport
 
@@ -55,12 +57,14 @@ struct Timing {
         leastSeconds = walls[0]
         deviceSeconds = devices.isEmpty ? nil : devices[devices.count / 2]
         self.roof = peaks.max().map { $0 / 1e9 }
+        computedShare = last.computedShare
         validation = last.validation
     }
 
+    private var executed: Double { plan.executedOperations(computedShare: computedShare) }
     private var gflops: Double { plan.textbookOperations / medianSeconds / 1e9 }
     private var percentOfRoof: Double? {
-        roof.map { plan.executedOperations / medianSeconds / 1e9 / $0 * 100 }
+        roof.map { executed / medianSeconds / 1e9 / $0 * 100 }
     }
 
     static let heading = [
@@ -92,7 +96,8 @@ struct Timing {
             "device_ms": .number(deviceSeconds.map { $0 * 1e3 }),
             "gflops": .number(gflops),
             "textbook_gflop": .number(plan.textbookOperations / 1e9),
-            "executed_gflop": .number(plan.executedOperations / 1e9),
+            "executed_gflop": .number(executed / 1e9),
+            "computed_share": .number(computedShare),
             "roof_gflops": .number(roof),
             "percent_of_roof": .number(percentOfRoof),
         ])

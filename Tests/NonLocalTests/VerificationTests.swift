@@ -23,8 +23,8 @@ import Testing
                 == plain.union(
                     isCPU
                         ? [
-                            "panel_projection", "panel_attention", "panel_transpose", "sort",
-                            "sorted_aggregate",
+                            "panel_projection", "panel_attention", "panel_order", "panel_skip",
+                            "panel_transpose", "sort", "sorted_aggregate",
                         ] : []))
     }
 

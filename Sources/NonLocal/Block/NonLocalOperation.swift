@@ -11,6 +11,7 @@ import SwiftOpenCL
 ///   - g: `[B, d_v, …]`, with the M positions of φ; d_v needs not be d.
 ///   - pairwise: f and C. The Gaussian and the embedded Gaussian form are the same here.
 ///   - pairwiseWeight: w_f, for the concatenation form and others with an outer sum.
+///   - skip: whether blocks of keys whose weights can't matter are left out; results differ by rounding alone.
 ///   - validation: how much of the result is compared with the reference.
 ///   - memoryLimit: bytes of device memory; by default the smaller of a quarter of the device's and 1 GiB.
 /// - Returns: y, `[B, d_v, …]` with the positions of θ.
@@ -20,14 +21,14 @@ public func nonLocal(
     theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>, pairwise: Pairwise = .embeddedGaussian,
     scale: Scale = .none, ownWeight: OwnWeight = .include,
     pairwiseWeight: BlockWeights.PairwiseWeight? = nil, backend: Backend = .automatic,
-    strategy: Strategy = .automatic, validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil,
-    allowNonFinite: Bool = false
+    strategy: Strategy = .automatic, skip: Skipping = .automatic,
+    validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil, allowNonFinite: Bool = false
 ) throws -> Tensor<Float> {
     let operation = NonLocalOperation(
         pairwise: pairwise, scale: scale, ownWeight: ownWeight, pairwiseWeight: pairwiseWeight)
     let prepared = try operation.prepared(
         theta: theta.shape, phi: phi.shape, g: g.shape, backend: backend, strategy: strategy,
-        validation: validation, memoryLimit: memoryLimit, allowNonFinite: allowNonFinite)
+        skip: skip, validation: validation, memoryLimit: memoryLimit, allowNonFinite: allowNonFinite)
     return try prepared(theta: theta, phi: phi, g: g)
 }
 
@@ -50,17 +51,18 @@ public struct NonLocalOperation: Sendable {
     }
 
     /// Makes the operation ready for operands of certain shapes, for many calls. See
-    /// ``nonLocal(theta:phi:g:pairwise:scale:ownWeight:pairwiseWeight:backend:strategy:validation:memoryLimit:allowNonFinite:)``.
+    /// ``nonLocal(theta:phi:g:pairwise:scale:ownWeight:pairwiseWeight:backend:strategy:skip:validation:memoryLimit:allowNonFinite:)``.
     public func prepared(
         theta: [Int], phi: [Int], g: [Int], backend: Backend = .automatic, precision: Precision = .float32,
-        strategy: Strategy = .automatic, validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil,
-        allowNonFinite: Bool = false
+        strategy: Strategy = .automatic, skip: Skipping = .automatic,
+        validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil, allowNonFinite: Bool = false
     ) throws -> PreparedOperation {
         let shape = try OperationShape(self, theta: theta, phi: phi, g: g)
         return try PreparedOperation(
             self, shape, session: backend.device().map { try OpenCLSession($0) },
             options: RunOptions(
-                strategy: strategy, precision: precision, validation: validation, memoryLimit: memoryLimit,
+                strategy: strategy, skip: skip, precision: precision, validation: validation,
+                memoryLimit: memoryLimit,
                 allowsNonFinite: allowNonFinite))
     }
 }

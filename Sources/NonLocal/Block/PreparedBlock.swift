@@ -10,6 +10,8 @@ public struct BlockResult: Sendable {
     public let seconds: Double
     /// Seconds that the kernels took on the device; none for the reference.
     public let deviceSeconds: Double?
+    /// The share of key blocks that were computed, over all panels of queries; none where none may be left out.
+    public let computedShare: Double?
 }
 
 /// A block made ready for one shape of input on one backend: kernels are built, weights are on the device,
@@ -41,6 +43,7 @@ public final class PreparedBlock: Sendable {
             self.engine = engine
             plan = engine.plan
         } else {
+            if session == nil { try options.skip.requireReference() }
             engine = nil
             plan = Plan(
                 reference: BlockProblem(configuration, geometry, weights).steps, inputShape: shape)
@@ -68,12 +71,12 @@ public final class PreparedBlock: Sendable {
         defer { lock.unlock() }
         defer { calls += 1 }
         let start = ContinuousClock.now
-        let (z, deviceSeconds): (Tensor<Float>, Double?) =
-            try engine?.output(x, queries) ?? (reference.output(x, queries: queries), nil)
+        let (z, deviceSeconds, computedShare): (Tensor<Float>, Double?, Double?) =
+            try engine?.output(x, queries) ?? (reference.output(x, queries: queries), nil, nil)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         return BlockResult(
-            output: z, validation: try validate(z, x, queries), seconds: seconds, deviceSeconds: deviceSeconds
-        )
+            output: z, validation: try validate(z, x, queries), seconds: seconds,
+            deviceSeconds: deviceSeconds, computedShare: computedShare)
     }
 
     /// The normalised affinities f / C(x), `[B, N, M]`: row i holds what position i takes from each key of its
@@ -148,6 +151,7 @@ struct RunOptions: Sendable, Hashable {
     var strategy: Strategy = .automatic
     /// Forces a class of kernels; the device's own without.
     var kernels: KernelClass?
+    var skip: Skipping = .automatic
     var precision: Precision = .float32
     var validation: Validation = .sampled(rows: 8)
     /// Bytes of device memory; the default of the device without.

@@ -22,16 +22,19 @@ public final class PreparedOperation: Sendable {
         self.shape = shape
         self.options = options
         guard let session else {
+            try options.skip.requireReference()
             executor = nil
             plan = Plan(reference: shape.steps, inputShape: shape.theta)
             return
         }
         let device = session.device
         let limit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
-        let methods = try Method.candidates(
+        let candidates = try Method.candidates(
             options.strategy, operation.pairwise.formulation,
             scale: operation.scale.value(width: shape.width),
             ownWeight: operation.ownWeight, device: device, kernels: options.kernels)
+        let methods = try options.skip.applied(
+            to: candidates, width: shape.width, rows: shape.rows, keys: shape.keys)
         let schedule = try Schedule(
             firstOf: methods, { shape.workload($0, sharesHostMemory: device.hasUnifiedMemory) }, limit: limit,
             device: device)
@@ -69,13 +72,14 @@ public final class PreparedOperation: Sendable {
         defer { calls += 1 }
         let reference = ReferenceBareOperation(operation, shape, theta: theta, phi: phi, g: g)
         let start = ContinuousClock.now
-        let (y, deviceSeconds) =
-            try executor.map { executor -> (Tensor<Float>, Double?) in
+        let (y, deviceSeconds, computedShare) =
+            try executor.map { executor -> (Tensor<Float>, Double?, Double?) in
                 try executor.run(theta: theta, phi: phi, g: g)
-            } ?? (reference.output(), nil)
+            } ?? (reference.output(), nil, nil)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         return BlockResult(
-            output: y, validation: try validate(y, reference), seconds: seconds, deviceSeconds: deviceSeconds)
+            output: y, validation: try validate(y, reference), seconds: seconds,
+            deviceSeconds: deviceSeconds, computedShare: computedShare)
     }
 
     private func validate(_ y: Tensor<Float>, _ reference: ReferenceBareOperation) throws -> ValidationReport

@@ -14,7 +14,7 @@
 ///
 ///     let clean = try NonLocalMeans().denoise(picture).picture
 ///
-/// Cost grows with the square of the number of pixels.
+/// Cost grows with the square of the number of pixels; blocks of patches that are unlike are skipped.
 public struct NonLocalMeans: Sendable, Hashable {
     /// The side of a patch in pixels, odd, up to ``largestPatch``.
     public var patch: Int
@@ -63,14 +63,15 @@ public struct NonLocalMeans: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - picture: `[channels, height, width]` in grey levels from 0 to 255. Channels are compared together.
+    ///   - skip: whether patches that can't matter are left out, block by block; see ``Skipping``.
     ///   - validation: how much of the operation's result is compared with the reference.
     ///   - memoryLimit: bytes of device memory; by default the device's own limit.
     /// - Throws: ``NonLocalError/Code/shape`` if the picture has another number of dimensions or is empty,
     ///   ``NonLocalError/Code/configuration`` for options out of range, ``NonLocalError/Code/nonFinite``,
     ///   ``NonLocalError/Code/memory``, ``NonLocalError/Code/mismatch``; `OpenCLError` from the device.
     public func denoise(
-        _ picture: Tensor<Float>, backend: Backend = .automatic, validation: Validation = .sampled(rows: 8),
-        memoryLimit: Int? = nil
+        _ picture: Tensor<Float>, backend: Backend = .automatic, skip: Skipping = .automatic,
+        validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil
     ) throws -> Result {
         try check(picture)
         let sigma = try self.sigma ?? Self.estimatedNoise(in: picture)
@@ -82,7 +83,8 @@ public struct NonLocalMeans: Sendable, Hashable {
         let (theta, phi) = try embedding(of: values, bandwidth: strength * sigma)
         let g = try values.reshaped([1] + values.shape)
         let prepared = try NonLocalOperation(ownWeight: ownWeight).prepared(
-            theta: theta.shape, phi: phi.shape, g: g.shape, backend: backend, validation: validation,
+            theta: theta.shape, phi: phi.shape, g: g.shape, backend: backend, skip: skip,
+            validation: validation,
             memoryLimit: memoryLimit)
         let operation = try prepared.run(theta: theta, phi: phi, g: g)
         return Result(

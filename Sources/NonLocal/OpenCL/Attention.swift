@@ -6,6 +6,7 @@ struct Attention: Sendable {
         case staged(StagedAttention)
         case fused(PanelAttentionKernels, scale: Float)
         case sorted(SortedAttention)
+        case skipping(SkippingAttention, scale: Float)
     }
 
     private let kernels: Kernels
@@ -17,7 +18,10 @@ struct Attention: Sendable {
         _ library: KernelLibrary, _ method: Method, formulation: Formulation, scale: Double,
         ownWeight: OwnWeight, valueChannels: Int, groups: Int
     ) throws {
-        if method.strategy == .fused, let tile = method.tile {
+        if method.skips, let tile = method.tile {
+            kernels = .skipping(
+                try SkippingAttention(library, tile, ownWeight: ownWeight), scale: Float(scale))
+        } else if method.strategy == .fused, let tile = method.tile {
             kernels = .fused(
                 try PanelAttentionKernels(library, tile, ownWeight: ownWeight), scale: Float(scale))
         } else if method.strategy == .sorted, let tile = method.tile {
@@ -41,6 +45,8 @@ struct Attention: Sendable {
             try staged.run(
                 launcher, operands, blocks: workspace.blocks(), affinities: workspace.required(.affinity),
                 sink: sink)
+        case .skipping(let kernels, let scale):
+            try kernels.launch(launcher, operands, scale: scale, workspace)
         case .fused(let kernel, let scale):
             try kernel.launch(
                 launcher, operands, scale: scale, packedPhi: workspace.required(.packedPhi),

@@ -39,11 +39,13 @@ final class BlockEngine: @unchecked Sendable {
         self.session = session
         self.configuration = configuration
         self.geometry = geometry
-        let methods = try Method.candidates(
+        let candidates = try Method.candidates(
             options.strategy, configuration.pairwise.formulation,
             scale: configuration.scale.value(width: weights.theta?.outputs ?? geometry.channels),
             ownWeight: configuration.ownWeight, device: device, kernels: options.kernels)
         let formulas = BlockProblem(configuration, geometry, weights)
+        let methods = try options.skip.applied(
+            to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count)
         let sorts = methods.contains { $0.strategy == .sorted }
         let byMethod = WeightsByMethod(
             plain: weights,
@@ -64,12 +66,15 @@ final class BlockEngine: @unchecked Sendable {
             session, problem(method), method, byMethod[method])
     }
 
-    /// z and the seconds that the kernels took on the device.
-    func output(_ x: Tensor<Float>, _ queries: [Int]?) throws -> (Tensor<Float>, Double?) {
+    /// z, the seconds that the kernels took on the device, and the share of key blocks computed.
+    func output(
+        _ x: Tensor<Float>, _ queries: [Int]?
+    ) throws -> (Tensor<Float>, Double?, computedShare: Double?) {
         // The fused kernels know a position's own key by its place, which chosen queries don't keep.
         let keepsPlace = queries == nil || configuration.ownWeight == .include
-        let (z, seconds) = try run(queries, keepsPlace ? method : .plain).output(x)
-        return (z, seconds)
+        // Chosen queries are few, and not worth an order.
+        let chosen = queries == nil ? method : method.complete
+        return try run(queries, keepsPlace ? chosen : .plain).output(x)
     }
 
     /// f / C(x), which only the staged strategy ever holds.

@@ -12,8 +12,10 @@ struct BlockRun {
 
     /// z for every position, in x's shape, or for the chosen ones, `[B, C, n]`.
     ///
-    /// - Returns: also the seconds that the kernels took on the device.
-    func output(_ x: Tensor<Float>) throws -> (z: Tensor<Float>, deviceSeconds: Double) {
+    /// - Returns: also the seconds that the kernels took on the device, and the share of key blocks computed.
+    func output(
+        _ x: Tensor<Float>
+    ) throws -> (z: Tensor<Float>, deviceSeconds: Double, computedShare: Double?) {
         let channels = geometry.channels
         let shape =
             queries == nil
@@ -21,6 +23,7 @@ struct BlockRun {
             : geometry.layout == .channelsFirst
                 ? [geometry.batch, channels, rows] : [geometry.batch, rows, channels]
         let storage = try TensorStorage<Float>(count: geometry.batch * channels * rows)
+        var blocks = ComputedBlocks()
         let seconds = try forEachSlice(x) { launcher, x, items in
             let range = items.lowerBound * channels * rows..<items.upperBound * channels * rows
             let target = try exchange.target(storage, range, staging: workspace[.output])
@@ -32,10 +35,13 @@ struct BlockRun {
             try block.finish(launcher, operands, to: z, items: items.count, workspace)
             let seconds = try launcher.finish()
             try exchange.download(target, to: storage, range, staging: workspace[.output])
+            try blocks.add(
+                workspace, block.session.queue, groups: items.count * geometry.queries.groups,
+                rows: geometry.queries.count, keys: geometry.keys.count)
             return seconds
         }
         let z = Tensor(shape: shape, storage: storage)
-        return (try queries.map { try inCallersOrder(z, $0) } ?? z, seconds)
+        return (try queries.map { try inCallersOrder(z, $0) } ?? z, seconds, blocks.share)
     }
 
     /// f / C(x) of every position, or of the chosen ones: `[B, n, M]`.

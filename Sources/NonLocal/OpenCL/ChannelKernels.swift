@@ -104,20 +104,42 @@ struct GroupNormKernels: Sendable {
     }
 }
 
-/// Launches `gather.cl`.
+/// Launches `gather.cl`: chosen positions of a tensor, and the way back.
 struct GatherKernel: Sendable {
     private let kernel: Kernel
+    private let back: Kernel
 
     init(_ library: KernelLibrary) throws {
         kernel = try library.kernel("gather")
+        back = try library.kernel("scatter")
     }
 
     func launch(
         _ launcher: Launcher, from x: View, index: Buffer<Int32>, to y: View, channels: Int, items: Int
     ) throws {
         try launcher.launch(
-            kernel, [x.buffer, x.argument, index, y.buffer, y.argument, Int32(index.count)],
+            kernel, [x.buffer, x.argument, index, Int32(0), y.buffer, y.argument, Int32(index.count)],
             positions: index.count, rows: channels, items: items)
+    }
+
+    /// The same with an index for each item, `[items][count]` as `int`.
+    func launch(
+        _ launcher: Launcher, from x: View, index: Buffer<Float>, count: Int, to y: View, channels: Int,
+        items: Int
+    ) throws {
+        try launcher.launch(
+            kernel, [x.buffer, x.argument, index, Int32(count), y.buffer, y.argument, Int32(count)],
+            positions: count, rows: channels, items: items)
+    }
+
+    /// Puts the k-th position of x where an item's index says.
+    func launchBack(
+        _ launcher: Launcher, from x: View, index: Buffer<Float>, count: Int, to y: View, channels: Int,
+        items: Int
+    ) throws {
+        try launcher.launch(
+            back, [x.buffer, x.argument, index, Int32(count), y.buffer, y.argument, Int32(count)],
+            positions: count, rows: channels, items: items)
     }
 }
 

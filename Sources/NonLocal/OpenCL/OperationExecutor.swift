@@ -32,13 +32,14 @@ struct OperationExecutor: Sendable {
             ? nil : try Buffer(session.context, copying: (0..<shape.rows).map(Int32.init), access: .readOnly)
     }
 
-    /// - Returns: y, and the seconds that the kernels took on the device.
+    /// - Returns: y, the seconds that the kernels took on the device, and the share of key blocks computed.
     func run(
         theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>
-    ) throws -> (Tensor<Float>, Double) {
+    ) throws -> (Tensor<Float>, Double, computedShare: Double?) {
         let exchange = HostExchange(session: session)
         let storage = try TensorStorage<Float>(count: elementCount(of: shape.output))
         var seconds = 0.0
+        var blocks = ComputedBlocks()
         for first in stride(from: 0, to: shape.batch, by: workspace.schedule.itemsPerSlice) {
             let items = first..<min(first + workspace.schedule.itemsPerSlice, shape.batch)
             let launcher = Launcher(session.queue)
@@ -76,8 +77,10 @@ struct OperationExecutor: Sendable {
                     groups: items.count, rows: shape.rows, keys: shape.keys, own: own),
                 workspace)
             seconds += try launcher.finish()
+            try blocks.add(
+                workspace, session.queue, groups: items.count, rows: shape.rows, keys: shape.keys)
             try exchange.download(target, to: storage, range, staging: workspace[.aggregate])
         }
-        return (Tensor(shape: shape.output, storage: storage), seconds)
+        return (Tensor(shape: shape.output, storage: storage), seconds, blocks.share)
     }
 }

@@ -94,21 +94,7 @@ struct PanelAttentionKernels: Sendable {
         // Chosen queries may be fewer in a group than the schedule has room for shares of.
         let wanted = blocks(sharesKeys: true)
         let blocks = wanted.shared <= shared?.count ?? 0 ? wanted : blocks(sharesKeys: false)
-        var (phi, g) = (operands.phi, operands.g)
-        if phi.form == .strided {
-            phi = tile.view(
-                packedPhi, .byRows, channels: operands.width, positions: operands.keys, groups: 1)
-            try pack.launch(
-                launcher, from: operands.phi, to: phi, channels: operands.width, positions: operands.keys,
-                groups: operands.groups)
-        }
-        if g.form == .strided {
-            g = tile.view(
-                packedG, .byKeys, channels: operands.valueChannels, positions: operands.keys, groups: 1)
-            try pack.launch(
-                launcher, from: operands.g, to: g, channels: operands.valueChannels,
-                positions: operands.keys, groups: operands.groups)
-        }
+        let (phi, g) = try pack.launch(launcher, operands, phi: packedPhi, g: packedG)
         try launcher.launch(
             attention,
             [
@@ -130,7 +116,7 @@ struct PanelAttentionKernels: Sendable {
 
 extension OwnWeight {
     /// The number that `panel_attention.cl` knows it by.
-    fileprivate var kernelArgument: Int {
+    var kernelArgument: Int {
         switch self {
         case .include: 0
         case .exclude: 1

@@ -46,6 +46,26 @@ struct PanelPackKernels: Sendable {
     }
 }
 
+extension PanelPackKernels {
+    /// φ and g as `panel_attention.cl` reads them, packed into the given room where they are not yet.
+    func launch(
+        _ launcher: Launcher, _ operands: AttentionOperands, phi: Buffer<Float>, g: Buffer<Float>
+    ) throws -> (phi: View, g: View) {
+        func packed(_ view: View, _ form: View.Form, _ room: Buffer<Float>, _ channels: Int) throws -> View {
+            guard view.form == .strided else { return view }
+            let result = tile.view(room, form, channels: channels, positions: operands.keys, groups: 1)
+            try launch(
+                launcher, from: view, to: result, channels: channels, positions: operands.keys,
+                groups: operands.groups)
+            return result
+        }
+        return (
+            try packed(operands.phi, .byRows, phi, operands.width),
+            try packed(operands.g, .byKeys, g, operands.valueChannels)
+        )
+    }
+}
+
 /// Launches `panel_pool.cl`: φ and g of whole items max pooled into their packed forms.
 struct PanelPoolKernel: Sendable {
     private let kernel: Kernel

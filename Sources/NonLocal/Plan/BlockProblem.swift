@@ -64,10 +64,10 @@ struct BlockProblem: Sendable, Hashable {
 
     /// The route of φ or g.
     func route(of role: BufferRole, _ method: Method) -> PackingRoute {
-        // Positions through time are too few, and too far from each other, for a panel.
-        guard let tile = method.tile, method.strategy == .fused, configuration.scope != .time else {
-            return .packed
-        }
+        // Positions through time are too few, and too far from each other, for a panel; those that are put in
+        // order have to be there first.
+        guard let tile = method.tile, method.strategy == .fused, !method.skips, configuration.scope != .time
+        else { return .packed }
         if configuration.subsample == .convFirst, let window = geometry.window {
             return window.extents(of: geometry.grid).window[2] <= tile.lanes ? .pooled : .packed
         }
@@ -108,13 +108,21 @@ struct BlockProblem: Sendable, Hashable {
                 if route(of: role, method) == .projected { elements[role] = nil }
                 if route(of: role, method) == .pooled { elements[pooled] = nil }
             }
+            if method.skips {
+                elements.merge(
+                    tile.skippingElements(
+                        width: width, valueChannels: configuration.valueChannels, rows: rowsOfGroup,
+                        keys: geometry.keys.count, groups: groups, ownWeight: configuration.ownWeight)
+                ) { $1 }
+            }
         }
         let sorted = elements[.sorted] ?? 0
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused else { return nil }
             return tile.attentionBlocks(
                 width: width, valueChannels: configuration.valueChannels, rows: rowsOfGroup,
-                keys: geometry.keys.count, groups: items * groups, ownWeight: configuration.ownWeight)
+                keys: geometry.keys.count, groups: items * groups, ownWeight: configuration.ownWeight,
+                skips: method.skips)
         }
         return Workload(
             method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup,

@@ -39,6 +39,18 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case packedPhi = "packed phi"
     /// g of all groups, packed for the panel kernels.
     case packedG = "packed g"
+    /// The order of a group's keys, and of its queries where that is another, for skipping; integers.
+    case keyOrder = "key order"
+    case queryOrder = "query order"
+    /// θ, φ, g and y in these orders.
+    case orderedTheta = "ordered theta"
+    case orderedPhi = "ordered phi"
+    case orderedG = "ordered g"
+    case orderedAggregate = "ordered aggregate"
+    /// Boxes around the keys of each block.
+    case boxes
+    /// How many blocks of keys each panel of queries took; integers.
+    case computedBlocks = "computed blocks"
     /// What the panel kernels' work-items keep for themselves.
     case scratch
     /// What work-items that share the keys of a query leave to be merged.

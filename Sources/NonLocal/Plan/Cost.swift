@@ -46,6 +46,9 @@ extension [CostedStep] {
             CostedStep("sorted_aggregate", aggregate, isProduct: true),
         ]
     }
+
+    /// Operations of the products that are done for each pair of positions.
+    var pairOperations: Double { filter { ["affinity", "aggregate"].contains($0.name) }.operations }
 }
 
 extension BlockProblem {

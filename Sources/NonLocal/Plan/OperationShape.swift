@@ -79,13 +79,20 @@ struct OperationShape: Sendable, Hashable {
         if let tile = method.tile, method.strategy == .fused {
             elements[.packedPhi] = tile.packedByRows(keys, width)
             elements[.packedG] = tile.packedByKeys(valueChannels, keys)
+            if method.skips {
+                elements.merge(
+                    tile.skippingElements(
+                        width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: 1,
+                        ownWeight: ownWeight)
+                ) { $1 }
+            }
         }
         let sorted = elements[.sorted] ?? 0
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused else { return nil }
             return tile.attentionBlocks(
                 width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: items,
-                ownWeight: ownWeight)
+                ownWeight: ownWeight, skips: method.skips)
         }
         return Workload(
             method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,

@@ -15,7 +15,7 @@ struct PanelTile: Sendable, Hashable {
     let depth = 128
     /// Keys of a block of the fused attention, a multiple of rows and lanes (`KEYS`): their weights for a panel
     /// stay in the first-level cache, and the fewer are summed in one accumulator, the less is lost.
-    let blockKeys: Int
+    var blockKeys: Int
     /// Work-items that run at the same time.
     let workers: Int
 
@@ -96,20 +96,23 @@ struct PanelTile: Sendable, Hashable {
 
     /// Blocks that read φ and g as seldom as the second-level cache allows, and enough of them for all workers.
     ///
-    /// - Parameter sharesKeys: whether there is room for shares of keys, and what they leave.
+    /// - Parameters:
+    ///   - sharesKeys: whether there is room for shares of keys, and what they leave.
+    ///   - skips: whether blocks of keys may be left out, by one work-item for all keys of a query.
     func attentionBlocks(
         width: Int, valueChannels: Int, rows: Int, keys: Int, groups: Int, ownWeight: OwnWeight,
-        sharesKeys: Bool = true
+        sharesKeys: Bool = true, skips: Bool = false
     ) -> AttentionBlocks {
         let allPanels = panels(rows)
         let state = panel * (tiles(valueChannels) * self.rows + 2)
-        let perPanel = panel * width + state
+        // Skipping keeps both signs of θ, the nearest blocks and what was left out beside it.
+        let perPanel = panel * (skips ? 3 * width + 2 : width) + state
         var blockPanels = min(allPanels, max(1, 128 * 1024 / perPanel), 16)
         func blocks() -> Int { groups * ((allPanels + blockPanels - 1) / blockPanels) }
         while blocks() < 4 * workers, blockPanels > 1 { blockPanels = (blockPanels + 1) / 2 }
         // Too few panels for the workers: they share the keys of each.
         let keyBlocks = (keys + blockKeys - 1) / blockKeys
-        let mayShare = sharesKeys && ownWeight == .include && blocks() < workers
+        let mayShare = sharesKeys && !skips && ownWeight == .include && blocks() < workers
         let shares = mayShare ? min(keyBlocks, (workers + blocks() - 1) / blocks()) : 1
         let used = min(workers, blocks() * shares)
         return AttentionBlocks(

@@ -16,10 +16,12 @@ extension Plan {
         }
         self.init(
             backend: "opencl", device: device.name, strategy: schedule.method.strategy,
+            skipsBlocks: schedule.method.skips,
             kernels: schedule.method.tile == nil ? .plain : .panel, precision: .float32,
             inputShape: inputShape,
             steps: executed.map(Step.init), textbookOperations: textbook.operations,
             executedOperations: executed.operations,
+            skippableOperations: schedule.method.skips ? executed.pairOperations : 0,
             allocations: buffers + [Allocation(name: "weights", bytes: schedule.weightElements * size)],
             peakMemory: schedule.bytes, memoryLimit: memoryLimit, itemsPerSlice: schedule.itemsPerSlice,
             groupsPerBlock: schedule.blocks?.groups, rowsPerBlock: schedule.blocks?.rows)
@@ -28,10 +30,12 @@ extension Plan {
     /// The plan of the CPU reference.
     init(reference steps: [CostedStep], inputShape: [Int]) {
         self.init(
-            backend: "cpu", device: nil, strategy: .staged, kernels: nil, precision: .float32,
+            backend: "cpu", device: nil, strategy: .staged, skipsBlocks: false, kernels: nil,
+            precision: .float32,
             inputShape: inputShape,
             steps: steps.map(Step.init), textbookOperations: steps.operations,
-            executedOperations: steps.operations, allocations: [], peakMemory: 0, memoryLimit: 0,
+            executedOperations: steps.operations, skippableOperations: 0, allocations: [], peakMemory: 0,
+            memoryLimit: 0,
             itemsPerSlice: 1, groupsPerBlock: nil, rowsPerBlock: nil)
     }
 }

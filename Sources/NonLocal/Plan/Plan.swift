@@ -22,6 +22,8 @@ public struct Plan: Sendable, Hashable {
     /// The OpenCL device's name.
     public let device: String?
     public let strategy: Strategy
+    /// Whether blocks of keys whose weights can't matter are left out; see ``Skipping``.
+    public let skipsBlocks: Bool
     /// The kind of kernels; none for the CPU reference.
     public let kernels: KernelClass?
     public let precision: Precision
@@ -32,6 +34,8 @@ public struct Plan: Sendable, Hashable {
     public let textbookOperations: Double
     /// Operations that this strategy's formulas need.
     public let executedOperations: Double
+    /// Those of ``executedOperations`` that are left out with the blocks of keys.
+    let skippableOperations: Double
     public let allocations: [Allocation]
     /// Bytes of device memory at one time, weights included; x and z too where the device does not work in
     /// the host's memory.
@@ -44,6 +48,15 @@ public struct Plan: Sendable, Hashable {
     public let groupsPerBlock: Int?
     /// Query positions of each group whose affinities are in memory at one time; none where they never are.
     public let rowsPerBlock: Int?
+}
+
+extension Plan {
+    /// Operations of a run that computed a share of the key blocks.
+    ///
+    /// - Parameter share: as ``BlockResult/computedShare`` has it.
+    public func executedOperations(computedShare share: Double?) -> Double {
+        executedOperations - skippableOperations * (1 - (share ?? 1))
+    }
 }
 
 extension Plan: CustomStringConvertible {
@@ -69,6 +82,7 @@ extension Plan: CustomStringConvertible {
             )
             lines.append("slices: \(itemsPerSlice) batch item\(itemsPerSlice == 1 ? "" : "s") at a time")
         }
+        if skipsBlocks { lines.append("skipping: blocks of keys whose weights can't matter are left out") }
         if let groupsPerBlock, let rowsPerBlock {
             lines.append("blocks: affinities of \(groupsPerBlock) groups, \(rowsPerBlock) rows at a time")
         }

@@ -25,10 +25,27 @@ struct Method: Sendable, Hashable {
     /// Never ``Strategy/automatic``.
     let strategy: Strategy
     /// The tile of the panel kernels, or none where the plain ones serve.
-    let tile: PanelTile?
+    private(set) var tile: PanelTile?
+    /// Whether blocks of keys may be left out.
+    private(set) var skips = false
 
     /// The staged strategy on the plain kernels, which can do everything.
     static let plain = Method(strategy: .staged, tile: nil)
+
+    /// The same, with blocks of keys left out.
+    var skipping: Method {
+        var method = self
+        method.skips = true
+        method.tile = tile?.ordered
+        return method
+    }
+
+    /// The same, with every key computed.
+    var complete: Method {
+        var method = self
+        method.skips = false
+        return method
+    }
 
     private init(strategy: Strategy, tile: PanelTile?) {
         self.strategy = strategy

@@ -63,7 +63,10 @@ struct VerificationProblems: Sendable {
     let session: OpenCLSession
     let kernels: KernelClass
 
-    var all: [Problem] { kernelProblems + panelProblems + sortedProblems + blockProblems + operationProblems }
+    var all: [Problem] {
+        kernelProblems + panelProblems + skippingProblems + sortedProblems + blockProblems
+            + operationProblems
+    }
 
     /// A problem with what is expected and how it is computed on the device.
     struct Problem {

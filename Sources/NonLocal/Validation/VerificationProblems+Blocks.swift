@@ -94,8 +94,7 @@ extension VerificationProblems {
         }
     }
 
-    private func verdict(_ result: BlockResult) throws -> (error: Double, tolerance: Double, message: String?)
-    {
+    func verdict(_ result: BlockResult) throws -> (error: Double, tolerance: Double, message: String?) {
         (result.validation.maxRelativeError ?? 0, result.validation.tolerance ?? 0, nil)
     }
 }

@@ -1,18 +1,19 @@
 @testable import NonLocal
 
 extension NonLocalBlock {
-    /// The block made ready as ``prepared(for:backend:precision:strategy:validation:memoryLimit:allowNonFinite:)``
+    /// The block made ready as ``prepared(for:backend:precision:strategy:skip:validation:memoryLimit:allowNonFinite:)``
     /// does, but in the session that tests share, so that its kernels are built already.
     func prepared(
         for shape: [Int], on session: OpenCLSession?, strategy: Strategy = .automatic,
-        kernels: KernelClass? = nil, validation: Validation = .full, memoryLimit: Int? = nil,
-        allowNonFinite: Bool = false
+        kernels: KernelClass? = nil, skip: Skipping = .automatic, validation: Validation = .full,
+        memoryLimit: Int? = nil, allowNonFinite: Bool = false
     ) throws -> PreparedBlock {
         try PreparedBlock(
             configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
             session: session,
             options: RunOptions(
-                strategy: strategy, kernels: kernels, validation: validation, memoryLimit: memoryLimit,
+                strategy: strategy, kernels: kernels, skip: skip, validation: validation,
+                memoryLimit: memoryLimit,
                 allowsNonFinite: allowNonFinite))
     }
 }
@@ -21,10 +22,13 @@ extension NonLocalOperation {
     /// The operation made ready in the session that tests share.
     func prepared(
         for shape: OperationShape, on session: OpenCLSession?, strategy: Strategy = .automatic,
-        validation: Validation = .full, memoryLimit: Int? = nil
+        kernels: KernelClass? = nil, skip: Skipping = .automatic, validation: Validation = .full,
+        memoryLimit: Int? = nil
     ) throws -> PreparedOperation {
         try PreparedOperation(
             self, shape, session: session,
-            options: RunOptions(strategy: strategy, validation: validation, memoryLimit: memoryLimit))
+            options: RunOptions(
+                strategy: strategy, kernels: kernels, skip: skip, validation: validation,
+                memoryLimit: memoryLimit))
     }
 }

@@ -13,13 +13,14 @@ import Testing
         let replacement: String
         let problem: BlockCase
         var queries: [Int]?
+        var skip: Skipping
 
         init(
             _ source: KernelSource, _ text: String, _ replacement: String, _ problem: BlockCase,
-            queries: [Int]? = nil
+            queries: [Int]? = nil, skip: Skipping = .automatic
         ) {
             (self.source, self.text, self.replacement) = (source, text, replacement)
-            (self.problem, self.queries) = (problem, queries)
+            (self.problem, self.queries, self.skip) = (problem, queries, skip)
         }
 
         /// The one that has the kernel.
@@ -67,6 +68,10 @@ import Testing
     }
     private static let normed = BlockCase([2, 6, 70], normGroups: 2, mean: 1)
 
+    /// Affinities of many hundreds, which leave each query few keys, and of some tens.
+    private static let far = BlockCase([2, 2, 700], deviation: 30) { $0.pairwise = .gaussian }
+    private static let near = BlockCase([2, 2, 700], deviation: 3) { $0.pairwise = .gaussian }
+
     private static func own(_ ownWeight: OwnWeight, _ factor: Double = 1) -> BlockCase {
         BlockCase([2, 4, 70]) {
             $0.ownWeight = ownWeight
@@ -84,8 +89,8 @@ import Testing
         Mutation(.groupNorm, "mean + rest, 1), scratch)", "0.0f, 1), scratch)", normed),
         Mutation(.groupNorm, "half_ > 0", "half_ > 1", normed),
         Mutation(.groupNorm, "(long)group * channelsPerGroup", "0 * channelsPerGroup", normed),
-        Mutation(.gather, "index[k]", "index[0]", plain, queries: [3, 5]),
-        Mutation(.gather, "AT(xView, c, index[k])", "AT(xView, 0, index[k])", plain, queries: [3, 5]),
+        Mutation(.gather, "index[item * indexStride + k]", "index[0]", plain, queries: [3, 5]),
+        Mutation(.gather, "AT(xView, c, index[", "AT(xView, 0, index[", plain, queries: [3, 5]),
         Mutation(.maxPool, "h0 + window.y", "h0 + window.y - 1", pooled),
         Mutation(.maxPool, "k % pooledW * window.z", "k % pooledW", pooled),
         Mutation(.maxPool, "value > result", "value < result", pooled),
@@ -152,6 +157,18 @@ import Testing
         Mutation(.panelAttention, "= -INFINITY;", "= 0.0f;", own(.exclude)),
         Mutation(.panelAttention, "state[VECTORS + v] + 1.0f", "state[VECTORS + v]", own(.strongest)),
         Mutation(.panelAttention, "j % KEYS]", "0]", own(.strongest)),
+        Mutation(.gather, "AT(yView, c, index[item * indexStride + k])", "AT(yView, c, k)", far, skip: .on),
+        Mutation(.panelOrder, "order[j++] = position", "order[j++] = order[i]", far, skip: .on),
+        Mutation(.panelOrder, "order[i] = i", "order[i] = 0", far, skip: .on),
+        Mutation(.panelSkip, "high + wider", "low - wider", far, skip: .on),
+        Mutation(.panelSkip, "low - wider", "high + wider", far, skip: .on),
+        Mutation(.panelSkip, "firstKey + j)", "firstKey)", far, skip: .on),
+        Mutation(
+            .panelSkip, "? number : (Lanes)(0.0f)", "? (Lanes)(0.0f) : (Lanes)(0.0f)", far, skip: .on),
+        Mutation(.panelSkip, "(Lanes)(0x1p-24f)", "(Lanes)(0x1p-2f)", near, skip: .on),
+        Mutation(.panelSkip, "isNearest |=", "isNearest &=", near, skip: .on),
+        Mutation(.panelSkip, "if (!isNew) continue;", "", near, skip: .on),
+        Mutation(.panelSkip, "i += LANES) {", "i += PANEL) {", near, skip: .on),
         Mutation(
             .panelMerge, "l = fma(state[VECTORS], state[0], l);", "l = state[VECTORS];", wide,
             queries: [3, 5]),
@@ -188,9 +205,10 @@ import Testing
         let session = try TestDevice.session(overriding: [mutation.source: mutated])
         let problem = mutation.problem
         let memoryLimit = problem.shape.last == 3000 ? 4 << 20 : nil
+        let strategy = mutation.skip == .on ? .fused : mutation.strategy
         let prepared = try problem.block().prepared(
-            for: problem.shape, on: session, strategy: mutation.strategy,
-            kernels: mutation.strategy == .staged ? nil : .panel, validation: .full,
+            for: problem.shape, on: session, strategy: strategy,
+            kernels: strategy == .staged ? nil : .panel, skip: mutation.skip, validation: .full,
             memoryLimit: memoryLimit)
         let x = try problem.input()
         let error = failure(.mismatch) { _ = try prepared.run(x, queries: mutation.queries) }
@@ -219,7 +237,9 @@ import Testing
     /// The same cases pass with the kernels as they are: it is the mutation that fails.
     @Test func withoutThemThereIsNothingToCatch() throws {
         for mutation in Self.mutations {
-            let prepared = try mutation.problem.prepared(on: .opencl)
+            let problem = mutation.problem
+            let prepared = try problem.block().prepared(
+                for: problem.shape, on: TestDevice.session(), skip: mutation.skip)
             _ = try prepared.run(mutation.problem.input(), queries: mutation.queries)
         }
     }

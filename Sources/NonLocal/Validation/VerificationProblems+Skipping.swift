@@ -1,0 +1,56 @@
+import SwiftOpenCL
+
+extension VerificationProblems {
+    /// The kernels that leave out blocks of keys, where they are to be verified.
+    var skippingProblems: [Problem] {
+        guard kernels == .panel else { return [] }
+        let tile = PanelTile(session.device).ordered
+        let sizes = [(1, 1), (7, 5), (tile.panel + 1, 3 * tile.blockKeys + 7)]
+        return sizes.flatMap { [panelOrder(tile, $0.0), panelOrder(tile, $0.1)] }
+            + sizes.flatMap { rows, keys in [1, -0.5].map { panelSkip(rows, keys, scale: $0) } }
+            + [OwnWeight.exclude, .strongest].map { panelSkip(200, 200, scale: 1, ownWeight: $0) }
+    }
+
+    /// A permutation that sorts blocks by their one channel.
+    private func panelOrder(_ tile: PanelTile, _ count: Int) -> Problem {
+        Problem(family: "panel_order", problem: "\(count) positions") {
+            let x = values(2, 1, count)
+            let target = try buffer(count: 2 * count)
+            let launcher = Launcher(session.queue)
+            try PanelOrderKernel(session.library, tile).launch(
+                launcher, of: view(x, 1, count), width: 1, count: count, groups: 2, to: target)
+            try launcher.finish()
+            let order = try session.queue.read(target).map { Int($0.bitPattern) }
+            for item in 0..<2 {
+                let places = order[item * count..<(item + 1) * count]
+                guard places.sorted() == Array(0..<count) else {
+                    return (.infinity, 0, "item \(item): not each position comes once")
+                }
+                let sorted = places.map { x[item * count + $0] }
+                for end in stride(from: tile.blockKeys, to: count, by: tile.blockKeys)
+                where sorted[..<end].contains(where: { value in sorted[end...].contains { $0 < value } }) {
+                    return (.infinity, 0, "item \(item): the blocks at \(end) are not in order")
+                }
+            }
+            return (0, 0, nil)
+        }
+    }
+
+    /// Affinities of some tens, which leave out blocks where there are several.
+    private func panelSkip(
+        _ rows: Int, _ keys: Int, scale: Double, ownWeight: OwnWeight = .include
+    ) -> Problem {
+        let words = "\(rows) × \(keys), scale \(scale), own weight \(ownWeight.rawValue)"
+        return Problem(family: "panel_skip", problem: words) {
+            let operation = NonLocalOperation(scale: .factor(scale), ownWeight: ownWeight)
+            let theta = try Tensor.normal(shape: [2, 3, rows], deviation: 6, seed: 1)
+            let phi = try Tensor.normal(shape: [2, 3, keys], deviation: 6, seed: 2)
+            let g = try Tensor.normal(shape: [2, 5, keys], seed: 3)
+            let prepared = try PreparedOperation(
+                operation, OperationShape(operation, theta: theta.shape, phi: phi.shape, g: g.shape),
+                session: session,
+                options: RunOptions(strategy: .fused, kernels: kernels, skip: .on, validation: .full))
+            return try verdict(prepared.run(theta: theta, phi: phi, g: g))
+        }
+    }
+}
