@@ -6,8 +6,8 @@ struct BlockExecutor: Sendable {
     let problem: BlockProblem
     private let projector: Projector
     private let attention: Attention
-    private let maxPool: MaxPoolKernel
-    private let gather: GatherKernel
+    private let maxPool: MaxPoolKernel?
+    private let gather: GatherKernel?
     private let groupNorm: GroupNormKernels?
     /// θ, φ and g, as the problem groups them.
     private let projections: [[BufferRole]: Projector.Maps]
@@ -36,8 +36,9 @@ struct BlockExecutor: Sendable {
         output = try projector.load([weights.output])
         scoreTheta = try weights.scoreTheta.map { try projector.load([$0]) }
         scorePhi = try weights.scorePhi.map { try projector.load([$0]) }
-        maxPool = try MaxPoolKernel(library)
-        gather = try GatherKernel(library)
+        // Each would have a driver build the staged program, which takes longer than many a first call.
+        maxPool = geometry.window == nil ? nil : try MaxPoolKernel(library)
+        gather = problem.isSubset ? try GatherKernel(library) : nil
         groupNorm = try weights.groupNorm.map {
             try GroupNormKernels(library, $0, channels: geometry.channels)
         }
@@ -78,7 +79,7 @@ struct BlockExecutor: Sendable {
                 items: items)
         }
         var (residual, source, rows) = (x, features, positions)
-        if let queries {
+        if let queries, let gather {
             rows = queries.count
             func gathered(_ view: View, _ role: BufferRole) throws -> View {
                 let result = View(try workspace.required(role), channels: channels, positions: rows)
@@ -111,7 +112,7 @@ struct BlockExecutor: Sendable {
             return result
         }
         func pool(_ view: View, channels: Int, _ role: BufferRole) throws -> View {
-            guard let window = geometry.window else { return view }
+            guard let window = geometry.window, let maxPool else { return view }
             let pooled = geometry.keyGrid.count
             let result = View(try workspace.required(role), channels: channels, positions: pooled)
             try maxPool.launch(
