@@ -12,6 +12,7 @@ final class BlockEngine: @unchecked Sendable {
     private let weights: FoldedWeights
     private let method: Method
     private let memoryLimit: Int
+    private let pool = MemoryPool()
     private var executors: [ExecutorKey: BlockExecutor] = [:]
     /// The buffers of the last run over all positions. There is one set at a time: two could be more than the
     /// memory limit allows.
@@ -48,12 +49,15 @@ final class BlockEngine: @unchecked Sendable {
             session, problem, method, weights)
     }
 
-    /// z and the seconds that the kernels took on the device.
-    func output(_ x: Tensor<Float>, _ queries: [Int]?) throws -> (Tensor<Float>, Double?) {
+    /// z and what the kernels took.
+    ///
+    /// - Parameter memory: to write z to, if there is some of the right size already.
+    func output(
+        _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?
+    ) throws -> (Tensor<Float>, [KernelLaunch]?) {
         // The fused kernels know a position's own key by its place, which chosen queries don't keep.
         let keepsPlace = queries == nil || configuration.ownWeight == .include
-        let (z, seconds) = try run(queries, keepsPlace ? method : .plain).output(x)
-        return (z, seconds)
+        return try run(queries, keepsPlace ? method : .plain).output(x, into: memory)
     }
 
     /// f / C(x), which only the staged strategy ever holds.
@@ -61,7 +65,10 @@ final class BlockEngine: @unchecked Sendable {
         try run(queries, .plain).attention(x)
     }
 
-    func releaseBuffers() { workspace = nil }
+    func releaseBuffers() {
+        workspace = nil
+        pool.release()
+    }
 
     /// A run over all positions in buffers that stay, or over chosen ones in buffers of their own.
     private func run(_ queries: [Int]?, _ method: Method) throws -> BlockRun {
@@ -71,7 +78,8 @@ final class BlockEngine: @unchecked Sendable {
         executors[key] = executor
         return BlockRun(
             block: executor, workspace: try workspace(for: problem, method),
-            queries: try queries.map { try ChosenQueries($0, groups: geometry.queries, in: session.context) })
+            queries: try queries.map { try ChosenQueries($0, groups: geometry.queries, in: session.context) },
+            pool: pool)
     }
 
     private func workspace(for problem: BlockProblem, _ method: Method) throws -> Workspace {
