@@ -54,6 +54,9 @@ struct Bench: ParsableCommand {
     @Flag(help: "Time the operation alone, without projections; C is d then.")
     var bare = false
 
+    @Flag(help: "Print what each kernel takes, too; --json always holds it, in milliseconds by name.")
+    var profile = false
+
     @Flag(help: "Print a JSON array to stdout, one object for each shape.")
     var json = false
 
@@ -89,6 +92,10 @@ struct Bench: ParsableCommand {
             Console.result(.array(timings.map(\.json)))
         } else {
             Console.result(Console.table([Timing.heading] + timings.map(\.row)))
+            let kernels = timings.flatMap(\.kernelRows)
+            if profile, !kernels.isEmpty {
+                Console.result(Console.table([Timing.kernelHeading] + kernels))
+            }
         }
     }
 

@@ -9,6 +9,8 @@ indirect enum JSON {
     case string(String)
     case array([JSON])
     case object(KeyValuePairs<String, JSON>)
+    /// An object whose members are known only when it is made.
+    case table([(name: String, value: Double)])
 
     static func number(_ value: Double?) -> JSON { value.map { .number($0) } ?? .null }
     static func string(_ value: String?) -> JSON { value.map { .string($0) } ?? .null }
@@ -37,6 +39,9 @@ extension JSON: CustomStringConvertible {
         case .object(let members):
             let lines = members.map { "\(inner)\(Self.quoted($0)): \($1.text(indentation: inner))" }
             return "{\n\(lines.joined(separator: ",\n"))\n\(indentation)}"
+        case .table(let members):
+            let texts = members.map { "\(Self.quoted($0.name)): \(JSON.number($0.value))" }
+            return "{\(texts.joined(separator: ", "))}"
         }
     }
 

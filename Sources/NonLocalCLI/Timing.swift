@@ -16,6 +16,8 @@ struct Timing {
     let leastSeconds: Double
     /// The median of the kernels' time; none for the reference.
     let deviceSeconds: Double?
+    /// The median of each kernel's time in a run, the longest first; empty for the reference.
+    let kernels: [(name: String, seconds: Double)]
     /// The device's peak in the arithmetic used, in 10⁹ operations a second; none for the reference.
     let roof: Double?
     /// The share of key blocks that the last run computed; none where none may be left out.
@@ -33,6 +35,7 @@ struct Timing {
     init(_ workload: Workload, runs: Int?, roof: Roof?) throws {
         var last = try workload.run()
         var results: [(wall: Double, device: Double?)] = []
+        var kernelSeconds: [String: [Double]] = [:]
         var total = 0.0
         var peaks: [Double] = []
         func goesOn() -> Bool {
@@ -44,6 +47,7 @@ struct Timing {
             if let roof { peaks.append(try roof.reading()) }
             last = try workload.run()
             results.append((last.seconds, last.deviceSeconds))
+            for (kernel, seconds) in last.kernelSeconds { kernelSeconds[kernel, default: []].append(seconds) }
             total += last.seconds
         }
         while let roof, peaks.count < Self.leastReadings { peaks.append(try roof.reading()) }
@@ -56,6 +60,8 @@ struct Timing {
         medianSeconds = walls[walls.count / 2]
         leastSeconds = walls[0]
         deviceSeconds = devices.isEmpty ? nil : devices[devices.count / 2]
+        kernels = kernelSeconds.map { ($0.key, $0.value.sorted()[$0.value.count / 2]) }
+            .sorted { ($1.seconds, $0.name) < ($0.seconds, $1.name) }
         self.roof = peaks.max().map { $0 / 1e9 }
         computedShare = last.computedShare
         validation = last.validation
@@ -81,6 +87,19 @@ struct Timing {
         ]
     }
 
+    static let kernelHeading = ["shape", "kernel", "median ms", "% of device"]
+
+    /// A row for each kernel.
+    var kernelRows: [[String]] {
+        let total = kernels.reduce(0) { $0 + $1.seconds }
+        return kernels.map { kernel in
+            [
+                ShapeOption(extents: shape).description, kernel.name, (kernel.seconds * 1e3).fixed(4),
+                total > 0 ? (kernel.seconds / total * 100).fixed(1) : "–",
+            ]
+        }
+    }
+
     var json: JSON {
         .object([
             "shape": .shape(shape),
@@ -94,6 +113,7 @@ struct Timing {
             "median_ms": .number(medianSeconds * 1e3),
             "min_ms": .number(leastSeconds * 1e3),
             "device_ms": .number(deviceSeconds.map { $0 * 1e3 }),
+            "kernels": .table(kernels.map { (name: $0.name, value: $0.seconds * 1e3) }),
             "gflops": .number(gflops),
             "textbook_gflop": .number(plan.textbookOperations / 1e9),
             "executed_gflop": .number(executed / 1e9),

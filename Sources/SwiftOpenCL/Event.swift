@@ -33,7 +33,11 @@ public final class Event: Sendable {
     /// How far the command is. Without a flush, a queue may keep its commands in `queued` for ever.
     public var status: Status {
         get throws(OpenCLError) {
-            let status = try info.value(CL_EVENT_COMMAND_EXECUTION_STATUS, as: cl_int.self)
+            var status: cl_int = CL_QUEUED
+            let code = clGetEventInfo(
+                handle.pointer, cl_event_info(CL_EVENT_COMMAND_EXECUTION_STATUS),
+                MemoryLayout<cl_int>.size, &status, nil)
+            try check(code, "clGetEventInfo(\(command))", on: queue.context.device.name)
             return switch status {
             case CL_COMPLETE: .complete
             case CL_RUNNING: .running
@@ -60,11 +64,5 @@ public final class Event: Sendable {
         throw OpenCLError(
             code: code, call: command, device: queue.context.device.name,
             detail: "the command was accepted, but ended abnormally on the device")
-    }
-
-    private var info: Info {
-        Info("clGetEventInfo", on: queue.context.device.name) { [pointer = handle.pointer] in
-            clGetEventInfo(pointer, $0, $1, $2, $3)
-        }
     }
 }

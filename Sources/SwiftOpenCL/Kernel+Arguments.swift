@@ -14,31 +14,40 @@ extension Kernel {
     }
 
     private func set(_ value: KernelArgumentValue, at index: Int) throws(OpenCLError) {
-        let label = "argument \(index)\(parameters.isEmpty ? "" : " ('\(parameters[index].name)')")"
         if !parameters.isEmpty, !parameters[index].accepts(value.storage) {
             let parameter = parameters[index]
             throw refusal(
                 CL_INVALID_ARG_VALUE,
-                "\(label) is \(value.swiftType), but the kernel wants \(parameter.addressSpace) "
+                "\(label(index)) is \(value.swiftType), but the kernel wants \(parameter.addressSpace) "
                     + parameter.typeName)
         }
         switch value.storage {
         case .bytes(let bytes, _):
-            let status = clSetKernelArg(handle.pointer, cl_uint(index), bytes.count, bytes)
-            try check(status, "\(label) is \(value.swiftType) of \(bytes.count) bytes")
+            let status = bytes.withAddress {
+                clSetKernelArg(handle.pointer, cl_uint(index), bytes.count, $0)
+            }
+            try check(status, "\(label(index)) is \(value.swiftType) of \(bytes.count) bytes")
         case .memory(let memory, let context):
             guard context === program.context else {
-                throw refusal(CL_INVALID_MEM_OBJECT, "\(label) belongs to another context than the kernel")
+                throw refusal(
+                    CL_INVALID_MEM_OBJECT, "\(label(index)) belongs to another context than the kernel")
             }
             var pointer: cl_mem? = memory.pointer
             let status = clSetKernelArg(
                 handle.pointer, cl_uint(index), MemoryLayout<cl_mem?>.size, &pointer)
-            try check(status, "\(label) is \(value.swiftType)")
+            try check(status, "\(label(index)) is \(value.swiftType)")
         case .local(let bytes):
-            let detail = "\(label) is \(bytes) bytes of local memory"
-            guard bytes > 0 else { throw refusal(CL_INVALID_ARG_SIZE, detail) }
-            try check(clSetKernelArg(handle.pointer, cl_uint(index), bytes, nil), detail)
+            guard bytes > 0 else {
+                throw refusal(
+                    CL_INVALID_ARG_SIZE, "\(label(index)) is \(bytes) bytes of local memory")
+            }
+            let status = clSetKernelArg(handle.pointer, cl_uint(index), bytes, nil)
+            try check(status, "\(label(index)) is \(bytes) bytes of local memory")
         }
+    }
+
+    private func label(_ index: Int) -> String {
+        "argument \(index)\(parameters.isEmpty ? "" : " ('\(parameters[index].name)')")"
     }
 
     private func check(_ status: Int32, _ detail: @autoclosure () -> String) throws(OpenCLError) {

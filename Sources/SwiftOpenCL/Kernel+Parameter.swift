@@ -24,6 +24,9 @@ extension Kernel {
         /// Where the value, or what it points to, lives.
         public let addressSpace: AddressSpace
 
+        private let type: KernelTypeName
+        private let isBuiltIn: Bool
+
         /// All parameters, or none if the driver doesn't tell everything.
         static func all(of kernel: Handle, count: Int) -> [Parameter] {
             let parameters = (0..<count).compactMap { Parameter(kernel, cl_uint($0)) }
@@ -42,6 +45,8 @@ extension Kernel {
             self.name = name
             self.typeName = typeName
             addressSpace = space
+            type = KernelTypeName(typeName)
+            isBuiltIn = type.isBuiltIn
         }
     }
 }
@@ -67,13 +72,7 @@ extension Kernel.Parameter {
         case .memory: addressSpace == .global || addressSpace == .constant
         case .local: addressSpace == .local
         case .bytes(_, let type):
-            addressSpace == .private
-                && (type == nil || type == typeName || !Self.builtInTypes.contains(typeName))
+            addressSpace == .private && (type == nil || !isBuiltIn || type == self.type)
         }
     }
-
-    private static let builtInTypes: Set<String> = {
-        let scalars = ["char", "uchar", "short", "ushort", "int", "uint", "long", "ulong", "float", "double"]
-        return Set(scalars + scalars.flatMap { scalar in [2, 3, 4, 8, 16].map { "\(scalar)\($0)" } })
-    }()
 }

@@ -13,6 +13,9 @@ public final class Kernel: Sendable {
     let handle: Handle
     let lock = NSLock()
 
+    /// What events and messages call its launches.
+    let launchCall: String
+
     /// The program the kernel is in.
     public let program: Program
 
@@ -44,5 +47,6 @@ public final class Kernel: Sendable {
         parameters = Parameter.all(of: handle, count: parameterCount)
         self.program = program
         self.name = name
+        launchCall = "clEnqueueNDRangeKernel(\(name))"
     }
 }

@@ -9,13 +9,14 @@ public protocol KernelArgument: Sendable {
 /// An argument as OpenCL takes it.
 public struct KernelArgumentValue: Sendable {
     enum Storage: Sendable {
-        case bytes([UInt8], type: String?)
+        case bytes(KernelArgumentBytes, type: KernelTypeName?)
         case memory(Handle, Context)
         case local(bytes: Int)
     }
 
     let storage: Storage
-    let swiftType: String
+    /// What messages name; its name costs more than a launch, so it is made for a message only.
+    let swiftType: any Any.Type
 
     /// A value that is copied into the kernel's parameter.
     ///
@@ -23,11 +24,14 @@ public struct KernelArgumentValue: Sendable {
     ///   - value: laid out as OpenCL C lays out the parameter's type.
     ///   - type: the name of that type in OpenCL C, such as `uint4`; nil for a type of the kernel's own.
     public init<Value: BitwiseCopyable>(_ value: Value, type: String?) {
-        storage = .bytes(withUnsafeBytes(of: value) { [UInt8]($0) }, type: type)
-        swiftType = "\(Value.self)"
+        self.init(value, type: type.map(KernelTypeName.init))
     }
 
-    init(_ storage: Storage, swiftType: String) {
+    init<Value: BitwiseCopyable>(_ value: Value, type: KernelTypeName?) {
+        self.init(.bytes(KernelArgumentBytes(copying: value), type: type), swiftType: Value.self)
+    }
+
+    init(_ storage: Storage, swiftType: any Any.Type) {
         self.storage = storage
         self.swiftType = swiftType
     }
@@ -43,13 +47,13 @@ public struct LocalMemory: KernelArgument, Hashable {
 
     /// The memory as OpenCL takes it.
     public var kernelArgumentValue: KernelArgumentValue {
-        KernelArgumentValue(.local(bytes: bytes), swiftType: "LocalMemory")
+        KernelArgumentValue(.local(bytes: bytes), swiftType: LocalMemory.self)
     }
 }
 
 extension Buffer: KernelArgument {
     /// The memory as OpenCL takes it.
     public var kernelArgumentValue: KernelArgumentValue {
-        KernelArgumentValue(.memory(handle, context), swiftType: "Buffer<\(Element.self)>")
+        KernelArgumentValue(.memory(handle, context), swiftType: Buffer<Element>.self)
     }
 }

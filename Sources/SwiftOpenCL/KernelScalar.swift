@@ -7,7 +7,7 @@ public protocol KernelScalar: KernelArgument, BitwiseCopyable {
 extension KernelScalar {
     /// The value as OpenCL takes it.
     public var kernelArgumentValue: KernelArgumentValue {
-        KernelArgumentValue(self, type: Self.kernelTypeName)
+        KernelArgumentValue(self, type: KernelTypeName(scalar: Self.kernelTypeName, lanes: 1))
     }
 }
 
@@ -24,9 +24,8 @@ extension Double: KernelScalar { public static var kernelTypeName: String { "dou
 
 extension KernelArgumentValue {
     fileprivate init<Vector: SIMD>(vector: Vector) where Vector.Scalar: KernelScalar {
-        let bytes = withUnsafeBytes(of: vector) { [UInt8]($0) }
-        let type = "\(Vector.Scalar.kernelTypeName)\(vector.scalarCount)"
-        self.init(.bytes(bytes, type: type), swiftType: "\(Vector.self)")
+        let type = KernelTypeName(scalar: Vector.Scalar.kernelTypeName, lanes: vector.scalarCount)
+        self.init(.bytes(KernelArgumentBytes(copying: vector), type: type), swiftType: Vector.self)
     }
 }
 

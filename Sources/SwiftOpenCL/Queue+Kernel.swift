@@ -20,15 +20,16 @@ extension Queue {
         _ kernel: Kernel, arguments: [any KernelArgument], global: [Int], local: [Int]? = nil,
         offset: [Int]? = nil, after events: [Event] = []
     ) throws(OpenCLError) -> Event {
-        let call = "clEnqueueNDRangeKernel(\(kernel.name))"
+        let call = kernel.launchCall
         try requireOwnContext(kernel.program.context, of: "the kernel", in: call)
         try requireSizes(global, local, offset, in: call)
         kernel.lock.lock()
         defer { kernel.lock.unlock() }
         try kernel.set(arguments)
-        let sizes = "global \(global), local \(local?.description ?? "left to the driver")"
-        return try submit(call, after: events, detail: sizes) {
-            (count, list, event) in
+        return try submit(
+            call, after: events,
+            detail: "global \(global), local \(local?.description ?? "left to the driver")"
+        ) { (count, list, event) in
             withExtendedLifetime(arguments) {
                 clEnqueueNDRangeKernel(
                     handle.pointer, kernel.handle.pointer, cl_uint(global.count), offset, global, local,

@@ -50,7 +50,19 @@ import Testing
             #expect(try #require(timing["roof_gflops"] as? Double) > 0.1)
             #expect(try #require(timing["percent_of_roof"] as? Double) > 0)
             #expect(timing["validated_rows"] as? Int == 0)
+            let kernels = try #require(timing["kernels"] as? [String: Double])
+            #expect(!kernels.isEmpty && kernels.values.allSatisfy { $0 >= 0 }, "\(kernels)")
         }
+    }
+
+    @Test func benchListsKernels() throws {
+        let options = ["bench", "--profile", "--shape", "1x8x20", "--runs", "2"]
+        let command = try Command.run(options, in: try Folder())
+        #expect(command.status == 0, "\(command.errors)")
+        #expect(command.output.contains("% of device"), "\(command.output)")
+        let reference = try Command.run(options + ["--backend", "cpu"], in: try Folder())
+        #expect(reference.status == 0, "\(reference.errors)")
+        #expect(!reference.output.contains("% of device"), "the reference has no kernels")
     }
 
     @Test func benchValidatesIfAsked() throws {

@@ -27,6 +27,7 @@ import Testing
             #expect(profile.submitted <= profile.started)
             #expect(profile.started < profile.ended)
             #expect(profile.duration == Double(profile.ended - profile.started) * 1e-9)
+            #expect(try event.duration == profile.duration)
         }
         #expect(try short.profile.ended <= long.profile.started)
         #expect(try long.profile.duration > short.profile.duration)

@@ -64,6 +64,20 @@ import Testing
         #expect(try queue.read(z) == expected)
     }
 
+    @Test func theWidestVectors() throws {
+        let kernel = try Kernel(try Program.make(Sources.vectors, in: context), name: "widest")
+        let y = try Buffer<UInt64>(context, count: 4)
+        var a = SIMD16<UInt64>(repeating: 5)
+        (a[0], a[15]) = (1 << 63, 7)
+        var b = SIMD16<UInt32>(repeating: 6)
+        (b[0], b[15]) = (8, 9)
+        try queue.enqueue(kernel, arguments: [y, a, b], global: [1])
+        #expect(try queue.read(y) == [1 << 63, 7, 8, 9])
+        let error = try failure { try queue.enqueue(kernel, arguments: [y, b, b], global: [1]) }
+        #expect(error.description.contains("argument 1 ('a') is SIMD16<UInt32>"))
+        #expect(error.description.contains("ulong16"))
+    }
+
     @Test func describesItself() throws {
         let kernel = try Kernel(program, name: "scale")
         #expect(kernel.parameterCount == 3)

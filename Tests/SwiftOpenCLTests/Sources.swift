@@ -39,6 +39,10 @@ enum Sources {
                 y[5] = (float)i.w; y[6] = (float)(u.y >> 32);
             }
 
+            __kernel void widest(__global ulong *y, const ulong16 a, const uint16 b) {
+                y[0] = a.s0; y[1] = a.sf; y[2] = b.s0; y[3] = b.sf;
+            }
+
             __kernel void scalars(__global long *y, const char a, const uchar b, const short c, const ushort d,
                                   const int e, const uint f, const long g, const ulong h) {
                 y[0] = a; y[1] = b; y[2] = c; y[3] = d; y[4] = e; y[5] = f; y[6] = g; y[7] = (long)h;

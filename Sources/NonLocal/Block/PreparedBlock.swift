@@ -1,19 +1,6 @@
 import Foundation
 import SwiftOpenCL
 
-/// What a run gives besides its result.
-public struct BlockResult: Sendable {
-    /// z `[B, C, …]` in the shape of x, or `[B, C, n]` for n chosen queries (channels last: `[B, n, C]`).
-    public let output: Tensor<Float>
-    public let validation: ValidationReport
-    /// Wall-clock seconds, until the result was in host memory; validation not included.
-    public let seconds: Double
-    /// Seconds that the kernels took on the device; none for the reference.
-    public let deviceSeconds: Double?
-    /// The share of key blocks that were computed, over all panels of queries; none where none may be left out.
-    public let computedShare: Double?
-}
-
 /// A block made ready for one shape of input on one backend: kernels are built, weights are on the device,
 /// buffers are allocated once.
 ///
@@ -66,17 +53,41 @@ public final class PreparedBlock: Sendable {
     ///   allowed, `.configuration` for a query outside of x, `.mismatch` if the result isn't what the
     ///   reference says; `OpenCLError` from the device.
     public func run(_ x: Tensor<Float>, queries: [Int]? = nil) throws -> BlockResult {
+        let (z, report) = try run(x, queries, into: nil)
+        return BlockResult(output: z, report: report)
+    }
+
+    /// Writes z into a tensor of the caller's, so that repeated calls need no new memory for it.
+    ///
+    ///     var z = try prepared(x)
+    ///     for x in frames { try prepared.run(x, into: &z) }
+    ///
+    /// - Parameters:
+    ///   - x: of the shape the block was prepared for.
+    ///   - z: becomes the result, whatever it was. Its memory is used if it is of the result's size and no
+    ///     copy of z shares it; otherwise z gets memory of its own. After an error the elements it had may be
+    ///     overwritten.
+    /// - Throws: as ``run(_:queries:)``.
+    @discardableResult
+    public func run(_ x: Tensor<Float>, into z: inout Tensor<Float>) throws -> RunReport {
+        let (result, report) = try run(
+            x, nil, into: z.storageToFill(count: x.count, besides: [x.storage]))
+        z = result
+        return report
+    }
+
+    private func run(
+        _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?
+    ) throws -> (Tensor<Float>, RunReport) {
         try check(x, queries)
         lock.lock()
         defer { lock.unlock() }
         defer { calls += 1 }
         let start = ContinuousClock.now
-        let (z, deviceSeconds, computedShare): (Tensor<Float>, Double?, Double?) =
-            try engine?.output(x, queries) ?? (reference.output(x, queries: queries), nil, nil)
+        let (z, work): (Tensor<Float>, DeviceWork?) =
+            try engine?.output(x, queries, into: memory) ?? (reference.output(x, queries: queries), nil)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        return BlockResult(
-            output: z, validation: try validate(z, x, queries), seconds: seconds,
-            deviceSeconds: deviceSeconds, computedShare: computedShare)
+        return (z, RunReport(validation: try validate(z, x, queries), seconds: seconds, work: work))
     }
 
     /// The normalised affinities f / C(x), `[B, N, M]`: row i holds what position i takes from each key of its
@@ -161,9 +172,15 @@ struct RunOptions: Sendable, Hashable {
 
 /// - Throws: ``NonLocalError/Code/nonFinite`` with the place of the first number that isn't finite.
 func requireFinite(_ tensor: Tensor<Float>, _ name: String) throws(NonLocalError) {
-    // Infinity and NaN alone have all bits of the exponent set.
+    // Infinity and NaN alone have all bits of the exponent set. A loop that may stop at each element takes
+    // several times as long as one that looks at many together.
     let index = tensor.withUnsafeBufferPointer { elements in
-        elements.firstIndex { $0.bitPattern & 0x7f80_0000 == 0x7f80_0000 }
+        stride(from: 0, to: elements.count, by: 4096).lazy.compactMap { first -> Int? in
+            let block = elements[first..<min(first + 4096, elements.count)]
+            let largest = block.reduce(0) { max($0, $1.bitPattern & 0x7f80_0000) }
+            return largest == 0x7f80_0000
+                ? block.firstIndex { $0.bitPattern & 0x7f80_0000 == 0x7f80_0000 } : nil
+        }.first
     }
     guard let index else { return }
     throw NonLocalError(

@@ -58,6 +58,30 @@ public final class PreparedOperation: Sendable {
     /// - Throws: ``NonLocalError``: `.shape`, `.nonFinite` for NaN or infinity in an operand where that wasn't
     ///   allowed, `.mismatch` if the result isn't what the reference says; `OpenCLError` from the device.
     public func run(theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>) throws -> BlockResult {
+        let (y, report) = try run(theta, phi, g, into: nil)
+        return BlockResult(output: y, report: report)
+    }
+
+    /// Writes y into a tensor of the caller's, so that repeated calls need no new memory for it.
+    ///
+    /// - Parameter y: becomes the result, whatever it was. Its memory is used if it is of the result's size and
+    ///   no copy of y shares it; otherwise y gets memory of its own. After an error the elements it had may be
+    ///   overwritten.
+    /// - Throws: as ``run(theta:phi:g:)``.
+    @discardableResult
+    public func run(
+        theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>, into y: inout Tensor<Float>
+    ) throws -> RunReport {
+        let memory = y.storageToFill(
+            count: shape.output.reduce(1, *), besides: [theta.storage, phi.storage, g.storage])
+        let (result, report) = try run(theta, phi, g, into: memory)
+        y = result
+        return report
+    }
+
+    private func run(
+        _ theta: Tensor<Float>, _ phi: Tensor<Float>, _ g: Tensor<Float>, into memory: TensorStorage<Float>?
+    ) throws -> (Tensor<Float>, RunReport) {
         for (name, tensor, wanted) in [("θ", theta, shape.theta), ("φ", phi, shape.phi), ("g", g, shape.g)] {
             guard tensor.shape == wanted else {
                 throw NonLocalError(
@@ -72,14 +96,12 @@ public final class PreparedOperation: Sendable {
         defer { calls += 1 }
         let reference = ReferenceBareOperation(operation, shape, theta: theta, phi: phi, g: g)
         let start = ContinuousClock.now
-        let (y, deviceSeconds, computedShare) =
-            try executor.map { executor -> (Tensor<Float>, Double?, Double?) in
-                try executor.run(theta: theta, phi: phi, g: g)
-            } ?? (reference.output(), nil, nil)
+        let (y, work) =
+            try executor.map { executor -> (Tensor<Float>, DeviceWork?) in
+                try executor.run(theta: theta, phi: phi, g: g, into: memory)
+            } ?? (reference.output(), nil)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        return BlockResult(
-            output: y, validation: try validate(y, reference), seconds: seconds,
-            deviceSeconds: deviceSeconds, computedShare: computedShare)
+        return (y, RunReport(validation: try validate(y, reference), seconds: seconds, work: work))
     }
 
     private func validate(_ y: Tensor<Float>, _ reference: ReferenceBareOperation) throws -> ValidationReport

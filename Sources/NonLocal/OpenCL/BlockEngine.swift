@@ -12,6 +12,7 @@ final class BlockEngine: @unchecked Sendable {
     private let weights: WeightsByMethod
     private let method: Method
     private let memoryLimit: Int
+    private let pool = MemoryPool()
     private var executors: [ExecutorKey: BlockExecutor] = [:]
     /// The buffers of the last run over all positions. There is one set at a time: two could be more than the
     /// memory limit allows.
@@ -66,15 +67,17 @@ final class BlockEngine: @unchecked Sendable {
             session, problem(method), method, byMethod[method])
     }
 
-    /// z, the seconds that the kernels took on the device, and the share of key blocks computed.
+    /// z and what it took of the device.
+    ///
+    /// - Parameter memory: to write z to, if there is some of the right size already.
     func output(
-        _ x: Tensor<Float>, _ queries: [Int]?
-    ) throws -> (Tensor<Float>, Double?, computedShare: Double?) {
+        _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?
+    ) throws -> (Tensor<Float>, DeviceWork?) {
         // The fused kernels know a position's own key by its place, which chosen queries don't keep.
         let keepsPlace = queries == nil || configuration.ownWeight == .include
         // Chosen queries are few, and not worth an order.
         let chosen = queries == nil ? method : method.complete
-        return try run(queries, keepsPlace ? chosen : .plain).output(x)
+        return try run(queries, keepsPlace ? chosen : .plain).output(x, into: memory)
     }
 
     /// f / C(x), which only the staged strategy ever holds.
@@ -82,7 +85,10 @@ final class BlockEngine: @unchecked Sendable {
         try run(queries, .plain).attention(x)
     }
 
-    func releaseBuffers() { workspace = nil }
+    func releaseBuffers() {
+        workspace = nil
+        pool.release()
+    }
 
     /// A run over all positions in buffers that stay, or over chosen ones in buffers of their own.
     private func run(_ queries: [Int]?, _ method: Method) throws -> BlockRun {
@@ -92,7 +98,8 @@ final class BlockEngine: @unchecked Sendable {
         executors[key] = executor
         return BlockRun(
             block: executor, workspace: try workspace(for: problem, method),
-            queries: try queries.map { try ChosenQueries($0, groups: geometry.queries, in: session.context) })
+            queries: try queries.map { try ChosenQueries($0, groups: geometry.queries, in: session.context) },
+            pool: pool)
     }
 
     private func workspace(for problem: BlockProblem, _ method: Method) throws -> Workspace {

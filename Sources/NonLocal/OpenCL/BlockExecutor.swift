@@ -7,9 +7,9 @@ struct BlockExecutor: Sendable {
     private let method: Method
     private let projector: Projector
     private let attention: Attention
-    private let maxPool: MaxPoolKernel
+    private let maxPool: MaxPoolKernel?
     private let panelPool: PanelPoolKernel?
-    private let gather: GatherKernel
+    private let gather: GatherKernel?
     private let groupNorm: GroupNormKernels?
     /// θ, φ and g, as the problem groups them.
     private let projections: [[BufferRole]: Projector.Maps]
@@ -39,11 +39,11 @@ struct BlockExecutor: Sendable {
         output = try projector.load([weights.output])
         scoreTheta = try weights.scoreTheta.map { try projector.load([$0]) }
         scorePhi = try weights.scorePhi.map { try projector.load([$0]) }
-        maxPool = try MaxPoolKernel(library)
-        panelPool =
-            problem.route(of: .g, method) == .pooled
-            ? try method.tile.map { try PanelPoolKernel(library, $0) } : nil
-        gather = try GatherKernel(library)
+        // Each would have a driver build the staged program, which takes longer than many a first call.
+        let poolsPacked = problem.route(of: .g, method) == .pooled
+        panelPool = poolsPacked ? try method.tile.map { try PanelPoolKernel(library, $0) } : nil
+        maxPool = geometry.window == nil || poolsPacked ? nil : try MaxPoolKernel(library)
+        gather = problem.isSubset ? try GatherKernel(library) : nil
         groupNorm = try weights.groupNorm.map {
             try GroupNormKernels(library, $0, channels: geometry.channels)
         }
@@ -86,7 +86,7 @@ struct BlockExecutor: Sendable {
                 items: items)
         }
         var (residual, source, rows) = (x, features, positions)
-        if let queries {
+        if let queries, let gather {
             rows = queries.count
             func gathered(_ view: View, _ role: BufferRole) throws -> View {
                 let result = View(try workspace.required(role), channels: channels, positions: rows)
@@ -136,7 +136,7 @@ struct BlockExecutor: Sendable {
             return result
         }
         func pool(_ view: View, channels: Int, _ role: BufferRole) throws -> View {
-            guard let window = geometry.window else { return view }
+            guard let window = geometry.window, let maxPool else { return view }
             let pooled = geometry.keyGrid.count
             let result =
                 role == .pooledG

@@ -5,6 +5,8 @@ struct BlockRun {
     let block: BlockExecutor
     let workspace: Workspace
     let queries: ChosenQueries?
+    /// Where memory for results comes from.
+    let pool: MemoryPool
 
     private var geometry: Geometry { block.geometry }
     private var rows: Int { queries?.count ?? geometry.grid.count }
@@ -12,19 +14,20 @@ struct BlockRun {
 
     /// z for every position, in x's shape, or for the chosen ones, `[B, C, n]`.
     ///
-    /// - Returns: also the seconds that the kernels took on the device, and the share of key blocks computed.
-    func output(
-        _ x: Tensor<Float>
-    ) throws -> (z: Tensor<Float>, deviceSeconds: Double, computedShare: Double?) {
+    /// - Parameter memory: to write to, if there is some of the right size already.
+    /// - Returns: also what it took of the device.
+    func output(_ x: Tensor<Float>, into memory: TensorStorage<Float>? = nil) throws
+        -> (z: Tensor<Float>, work: DeviceWork)
+    {
         let channels = geometry.channels
         let shape =
             queries == nil
             ? x.shape
             : geometry.layout == .channelsFirst
                 ? [geometry.batch, channels, rows] : [geometry.batch, rows, channels]
-        let storage = try TensorStorage<Float>(count: geometry.batch * channels * rows)
+        let storage = try memory ?? TensorStorage(count: geometry.batch * channels * rows, pool: pool)
         var blocks = ComputedBlocks()
-        let seconds = try forEachSlice(x) { launcher, x, items in
+        let launches = try forEachSlice(x) { launcher, x, items in
             let range = items.lowerBound * channels * rows..<items.upperBound * channels * rows
             let target = try exchange.target(storage, range, staging: workspace[.output])
             let operands = try block.prepare(
@@ -33,15 +36,18 @@ struct BlockRun {
                 launcher, operands, items: items.count, queries: queries, workspace)
             let z = View(target, channels: channels, positions: rows, layout: geometry.layout)
             try block.finish(launcher, operands, to: z, items: items.count, workspace)
-            let seconds = try launcher.finish()
-            try exchange.download(target, to: storage, range, staging: workspace[.output])
+            try launcher.finish {
+                try exchange.download(target, to: storage, range, staging: workspace[.output])
+            }
             try blocks.add(
                 workspace, block.session.queue, groups: items.count * geometry.queries.groups,
                 rows: geometry.queries.count, keys: geometry.keys.count)
-            return seconds
         }
         let z = Tensor(shape: shape, storage: storage)
-        return (try queries.map { try inCallersOrder(z, $0) } ?? z, seconds, blocks.share)
+        return (
+            try queries.map { try inCallersOrder(z, $0) } ?? z,
+            DeviceWork(launches: launches, computedShare: blocks.share)
+        )
     }
 
     /// f / C(x) of every position, or of the chosen ones: `[B, n, M]`.
@@ -66,25 +72,27 @@ struct BlockRun {
                         }
                     }
                 }
-                return try launcher.finish()
+                try launcher.finish()
             }
         }
     }
 
-    /// Calls `body` with x on the device for each slice of the batch, and adds up the seconds it returns.
+    /// Calls `body` with x on the device for each slice of the batch.
+    ///
+    /// - Returns: what the kernels took.
     private func forEachSlice(
-        _ x: Tensor<Float>, _ body: (Launcher, View, Range<Int>) throws -> Double
-    ) throws -> Double {
+        _ x: Tensor<Float>, _ body: (Launcher, View, Range<Int>) throws -> Void
+    ) throws -> [KernelLaunch] {
         let (channels, positions) = (geometry.channels, geometry.grid.count)
-        var seconds = 0.0
+        let launcher = Launcher(block.session.queue)
         for first in stride(from: 0, to: geometry.batch, by: workspace.schedule.itemsPerSlice) {
             let items = first..<min(first + workspace.schedule.itemsPerSlice, geometry.batch)
             let range = items.lowerBound * channels * positions..<items.upperBound * channels * positions
             let input = try exchange.upload(x, range, staging: workspace[.input])
             let view = View(input, channels: channels, positions: positions, layout: geometry.layout)
-            seconds += try body(Launcher(block.session.queue), view, items)
+            try body(launcher, view, items)
         }
-        return seconds
+        return launcher.launches
     }
 
     /// z of sorted queries, put back into the order in which the caller named them.

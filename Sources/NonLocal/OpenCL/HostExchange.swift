@@ -17,7 +17,8 @@ struct HostExchange: Sendable {
             return staging
         }
         return shares
-            ? try Buffer(session.context, sharing: elements, keeping: tensor.storage, access: .readOnly)
+            ? try Buffer(
+                session.context, sharing: elements, keeping: tensor.storage.memory, access: .readOnly)
             : try Buffer(session.context, copying: UnsafeBufferPointer(elements), access: .readOnly)
     }
 
@@ -28,7 +29,7 @@ struct HostExchange: Sendable {
         if let staging { return staging }
         let elements = UnsafeMutableBufferPointer(rebasing: storage.elements[range])
         return shares
-            ? try Buffer(session.context, sharing: elements, keeping: storage, access: .readWrite)
+            ? try Buffer(session.context, sharing: elements, keeping: storage.memory, access: .readWrite)
             : try Buffer(session.context, count: range.count)
     }
 

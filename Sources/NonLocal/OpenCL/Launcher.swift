@@ -5,7 +5,9 @@ import SwiftOpenCL
 /// Not `Sendable`: each run has its own.
 final class Launcher {
     let queue: Queue
-    private var events: [Event] = []
+    /// What has been waited for, in the order it ran in.
+    private(set) var launches: [KernelLaunch] = []
+    private var pending: [(kernel: String, event: Event)] = []
 
     init(_ queue: Queue) { self.queue = queue }
 
@@ -20,22 +22,31 @@ final class Launcher {
 
     /// Enqueues a kernel over a range of its own.
     func launch(_ kernel: Kernel, _ arguments: [any KernelArgument], global: [Int], local: [Int]) throws {
-        events.append(try queue.enqueue(kernel, arguments: arguments, global: global, local: local))
+        let event = try queue.enqueue(kernel, arguments: arguments, global: global, local: local)
+        pending.append((kernel.name, event))
     }
 
     /// Waits for all that was enqueued.
     ///
-    /// - Throws: the status of the first kernel that ended abnormally.
+    /// - Parameter wait: a blocking command in the queue, which does the waiting: with two waits a small call
+    ///   would take half as long again. Without one the last kernel is waited for; drivers are quicker at
+    ///   that than at finishing the queue.
+    /// - Throws: the status of the first kernel that ended abnormally, else what `wait` throws.
     /// - Returns: the seconds that the kernels took on the device.
     @discardableResult
-    func finish() throws -> Double {
-        defer { events.removeAll() }
-        try queue.finish()
+    func finish(with wait: (() throws -> Void)? = nil) throws -> Double {
+        defer { pending.removeAll(keepingCapacity: true) }
+        let waited = Result { try wait?() ?? pending.last?.event.wait() ?? queue.finish() }
+        // What failed may have done so before the kernels were done.
+        if case .failure = waited { try queue.finish() }
         var seconds = 0.0
-        for event in events {
-            try event.wait()
-            seconds += try event.profile.duration
+        for (kernel, event) in pending {
+            if try event.status != .complete { try event.wait() }
+            let duration = try event.duration
+            seconds += duration
+            launches.append(KernelLaunch(kernel: kernel, seconds: duration))
         }
+        try waited.get()
         return seconds
     }
 }

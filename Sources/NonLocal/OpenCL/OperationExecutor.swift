@@ -10,6 +10,7 @@ struct OperationExecutor: Sendable {
     private let scoreTheta: Projector.Maps?
     private let scorePhi: Projector.Maps?
     private let own: Buffer<Int32>?
+    private let pool = MemoryPool()
 
     init(
         _ session: OpenCLSession, _ operation: NonLocalOperation, _ shape: OperationShape,
@@ -32,17 +33,17 @@ struct OperationExecutor: Sendable {
             ? nil : try Buffer(session.context, copying: (0..<shape.rows).map(Int32.init), access: .readOnly)
     }
 
-    /// - Returns: y, the seconds that the kernels took on the device, and the share of key blocks computed.
+    /// - Parameter memory: to write y to, if there is some of the right size already.
+    /// - Returns: y, and what it took of the device.
     func run(
-        theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>
-    ) throws -> (Tensor<Float>, Double, computedShare: Double?) {
+        theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>, into memory: TensorStorage<Float>?
+    ) throws -> (Tensor<Float>, DeviceWork?) {
         let exchange = HostExchange(session: session)
-        let storage = try TensorStorage<Float>(count: elementCount(of: shape.output))
-        var seconds = 0.0
+        let storage = try memory ?? TensorStorage(count: elementCount(of: shape.output), pool: pool)
+        let launcher = Launcher(session.queue)
         var blocks = ComputedBlocks()
         for first in stride(from: 0, to: shape.batch, by: workspace.schedule.itemsPerSlice) {
             let items = first..<min(first + workspace.schedule.itemsPerSlice, shape.batch)
-            let launcher = Launcher(session.queue)
             func upload(_ tensor: Tensor<Float>, _ channels: Int, _ positions: Int, _ role: BufferRole) throws
                 -> View
             {
@@ -76,11 +77,15 @@ struct OperationExecutor: Sendable {
                     width: scoreTheta == nil ? shape.width : 1, valueChannels: shape.valueChannels,
                     groups: items.count, rows: shape.rows, keys: shape.keys, own: own),
                 workspace)
-            seconds += try launcher.finish()
+            try launcher.finish {
+                try exchange.download(target, to: storage, range, staging: workspace[.aggregate])
+            }
             try blocks.add(
                 workspace, session.queue, groups: items.count, rows: shape.rows, keys: shape.keys)
-            try exchange.download(target, to: storage, range, staging: workspace[.aggregate])
         }
-        return (Tensor(shape: shape.output, storage: storage), seconds, blocks.share)
+        return (
+            Tensor(shape: shape.output, storage: storage),
+            DeviceWork(launches: launcher.launches, computedShare: blocks.share)
+        )
     }
 }

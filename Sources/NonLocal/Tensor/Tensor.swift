@@ -84,6 +84,15 @@ public struct Tensor<Element: TensorElement>: Sendable {
         }
     }
 
+    /// The memory of this tensor for a result of `count` elements, if nothing else uses it.
+    mutating func storageToFill(count: Int, besides others: [TensorStorage<Element>]) -> TensorStorage<
+        Element
+    >? {
+        guard self.count == count, others.allSatisfy({ $0 !== storage }), isKnownUniquelyReferenced(&storage)
+        else { return nil }
+        return storage
+    }
+
     init(shape: [Int], storage: TensorStorage<Element>) {
         self.shape = shape
         self.storage = storage

@@ -1,34 +1,29 @@
-import Foundation
-
-/// Page-aligned host memory, so that CPU devices can work in it without a copy.
+/// The elements of a tensor, for one tensor or for copies of it.
 ///
 /// `@unchecked Sendable`: written only while a single ``Tensor`` refers to it (copy on write) or before
 /// any does.
 final class TensorStorage<Element: TensorElement>: @unchecked Sendable {
-    static var alignment: Int { 4096 }
-
     let elements: UnsafeMutableBufferPointer<Element>
+    /// What OpenCL has to keep while it works on the elements.
+    let memory: HostMemory
+    private weak var pool: MemoryPool?
 
     /// Memory for `count` elements, not initialised.
     ///
+    /// - Parameter pool: where the memory may come from, and goes to in the end.
     /// - Throws: ``NonLocalError/Code/memory`` if the system has none to give.
-    init(count: Int) throws(NonLocalError) {
+    init(count: Int, pool: MemoryPool? = nil) throws(NonLocalError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        let padded = bytes.addingReportingOverflow(Self.alignment - 1)
-        var memory: UnsafeMutableRawPointer?
-        guard !overflow, !padded.overflow, count >= 0,
-            posix_memalign(
-                &memory, Self.alignment,
-                max(padded.partialValue / Self.alignment, 1) * Self.alignment) == 0,
-            let memory
-        else {
+        guard count >= 0, !overflow, let memory = pool?.take(bytes: bytes) ?? HostMemory(bytes: bytes) else {
             throw NonLocalError(
                 .memory, "no memory for \(count) elements of \(Element.typeName)",
                 advice: "Use a smaller tensor or a machine with more memory.")
         }
+        self.memory = memory
+        self.pool = pool
         elements = UnsafeMutableBufferPointer(
-            start: memory.bindMemory(to: Element.self, capacity: count), count: count)
+            start: memory.address.bindMemory(to: Element.self, capacity: count), count: count)
     }
 
-    deinit { free(elements.baseAddress) }
+    deinit { pool?.keep(memory) }
 }

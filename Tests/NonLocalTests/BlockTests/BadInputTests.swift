@@ -162,6 +162,20 @@ import Testing
                 .contains("the bias of W_z has the shape [3]"))
     }
 
+    /// At the ends of what is looked at together.
+    @Test(arguments: [0, 4095, 4096, 8191, 8192, 9999])
+    func theFirstNonFiniteNumberIsFound(_ index: Int) throws {
+        let tensor = try Tensor<Float>(shape: [10_000]) { elements in
+            for place in elements.indices {
+                elements[place] = place >= index ? -.infinity : -.greatestFiniteMagnitude
+            }
+        }
+        let error = #expect(throws: NonLocalError.self) { try requireFinite(tensor, "x") }
+        #expect(error?.message.contains("-inf at flat index \(index)") == true)
+        let finite = try Tensor<Float>(repeating: -.greatestFiniteMagnitude, shape: [8193])
+        try requireFinite(finite, "x")
+    }
+
     @Test(arguments: [Float.nan, .infinity, -.infinity], Engine.all)
     func whatIsNotFiniteIsRefusedUnlessAllowed(_ value: Float, _ engine: Engine) throws {
         let problem = BlockCase([2, 4, 3, 5])

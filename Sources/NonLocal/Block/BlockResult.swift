@@ -1,0 +1,61 @@
+/// What a run gives besides its result.
+public struct RunReport: Sendable {
+    public let validation: ValidationReport
+    /// Wall-clock seconds, until the result was in host memory; validation not included.
+    public let seconds: Double
+    private let work: DeviceWork?
+
+    init(validation: ValidationReport, seconds: Double, work: DeviceWork?) {
+        self.validation = validation
+        self.seconds = seconds
+        self.work = work
+    }
+
+    /// The kernels in the order they ran in; none for the reference.
+    public var launches: [KernelLaunch]? { work?.launches }
+
+    /// The share of key blocks that were computed, over all panels of queries; none where none may be left out.
+    public var computedShare: Double? { work?.computedShare }
+
+    /// Seconds that the kernels took on the device; none for the reference.
+    public var deviceSeconds: Double? { launches?.reduce(0) { $0 + $1.seconds } }
+
+    /// Seconds that each kernel took on the device in all its launches; empty for the reference.
+    public var kernelSeconds: [String: Double] {
+        Dictionary((launches ?? []).map { ($0.kernel, $0.seconds) }, uniquingKeysWith: +)
+    }
+}
+
+/// What a run took of a device.
+struct DeviceWork: Sendable {
+    /// The kernels in the order they ran in.
+    let launches: [KernelLaunch]
+    /// The share of key blocks that were computed; none where none may be left out.
+    let computedShare: Double?
+}
+
+/// One run of a kernel on a device.
+public struct KernelLaunch: Sendable, Hashable {
+    /// The kernel's name in its source, such as `panel_attention`.
+    public let kernel: String
+    /// Seconds it took on the device.
+    public let seconds: Double
+}
+
+/// A result with what was measured on the way.
+public struct BlockResult: Sendable {
+    /// z `[B, C, …]` in the shape of x, or `[B, C, n]` for n chosen queries (channels last: `[B, n, C]`).
+    public let output: Tensor<Float>
+    /// What was measured.
+    public let report: RunReport
+
+    public var validation: ValidationReport { report.validation }
+    /// Wall-clock seconds, until the result was in host memory; validation not included.
+    public var seconds: Double { report.seconds }
+    /// Seconds that the kernels took on the device; none for the reference.
+    public var deviceSeconds: Double? { report.deviceSeconds }
+    /// Seconds that each kernel took on the device in all its launches; empty for the reference.
+    public var kernelSeconds: [String: Double] { report.kernelSeconds }
+    /// The share of key blocks that were computed, over all panels of queries; none where none may be left out.
+    public var computedShare: Double? { report.computedShare }
+}
