@@ -12,6 +12,7 @@ let kernels = [
     "view", "group_norm", "gather", "max_pool", "projection", "affinity",
     "pairwise_weight", "own_weight", "softmax", "normalize", "aggregate", "roof",
     "panel_tile", "panel_pack", "panel_projection", "panel_attention", "panel_merge",
+    "panel_gram", "panel_gram_merge",
 ]
 
 let package = Package(

@@ -21,6 +21,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case panelProjection = "panel_projection"
     case panelAttention = "panel_attention"
     case panelMerge = "panel_merge"
+    case panelGram = "panel_gram"
+    case panelGramMerge = "panel_gram_merge"
 
     /// The sources of the staged strategy that need no macros, in an order in which they compile as one program.
     public static let staged: [KernelSource] = [
@@ -30,7 +32,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
 
     /// The sources of the panel kernels, in an order in which they compile as one program.
     public static let panel: [KernelSource] = [
-        .view, .panelTile, .panelPack, .panelProjection, .panelAttention, .panelMerge,
+        .view, .panelTile, .panelPack, .panelProjection, .panelAttention, .panelMerge, .panelGram,
+        .panelGramMerge,
     ]
 
     /// The name of the file, as build logs have it.
@@ -57,6 +60,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .panelProjection: PackageResources.panel_projection_cl
             case .panelAttention: PackageResources.panel_attention_cl
             case .panelMerge: PackageResources.panel_merge_cl
+            case .panelGram: PackageResources.panel_gram_cl
+            case .panelGramMerge: PackageResources.panel_gram_merge_cl
             }
         return String(decoding: bytes, as: UTF8.self)
     }

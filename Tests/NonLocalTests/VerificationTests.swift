@@ -19,7 +19,8 @@ import Testing
         ]
         let isCPU = try DeviceSelector.automatic.device().type == .cpu
         #expect(
-            Set(outcomes.map(\.family)) == plain.union(isCPU ? ["panel_projection", "panel_attention"] : []))
+            Set(outcomes.map(\.family))
+                == plain.union(isCPU ? ["panel_projection", "panel_attention", "panel_gram"] : []))
     }
 
     @Test func roofIsMeasured() throws {

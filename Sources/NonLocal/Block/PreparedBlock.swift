@@ -148,6 +148,8 @@ struct RunOptions: Sendable, Hashable {
     var strategy: Strategy = .automatic
     /// Forces a class of kernels; the device's own without.
     var kernels: KernelClass?
+    /// Forces an order of products upon the re-associated strategy; the cheapest without.
+    var order: ProductOrder?
     var precision: Precision = .float32
     var validation: Validation = .sampled(rows: 8)
     /// Bytes of device memory; the default of the device without.

@@ -31,12 +31,15 @@ public final class PreparedOperation: Sendable {
         let methods = try Method.candidates(
             options.strategy, operation.pairwise.formulation,
             scale: operation.scale.value(width: shape.width),
-            ownWeight: operation.ownWeight, device: device, kernels: options.kernels)
+            ownWeight: operation.ownWeight, device: device, kernels: options.kernels,
+            reassociation: shape.reassociation(operation.pairwise.formulation))
         let schedule = try Schedule(
             firstOf: methods, { shape.workload($0, sharesHostMemory: device.hasUnifiedMemory) }, limit: limit,
             device: device)
         executor = try OperationExecutor(session, operation, shape, schedule)
-        plan = Plan(shape.steps, inputShape: shape.theta, schedule, on: device, memoryLimit: limit)
+        plan = Plan(
+            shape.steps, executed: shape.steps(of: schedule.method), inputShape: shape.theta, schedule,
+            on: device, memoryLimit: limit)
     }
 
     /// y, `[B, d_v, …]` with the positions of θ.

@@ -5,15 +5,19 @@ struct Attention: Sendable {
     private enum Kernels: Sendable {
         case staged(StagedAttention)
         case fused(PanelAttentionKernels, scale: Float)
+        case reassociated(ReassociatedAttention)
     }
 
     private let kernels: Kernels
 
     init(
         _ library: KernelLibrary, _ method: Method, formulation: Formulation, scale: Double,
-        ownWeight: OwnWeight
+        ownWeight: OwnWeight, valueChannels: Int
     ) throws {
-        if method.strategy == .fused, let tile = method.tile {
+        if method.strategy == .reassociated, let tile = method.tile {
+            kernels = .reassociated(
+                try ReassociatedAttention(library, tile, scale: scale, valueChannels: valueChannels))
+        } else if method.strategy == .fused, let tile = method.tile {
             kernels = .fused(
                 try PanelAttentionKernels(library, tile, ownWeight: ownWeight), scale: Float(scale))
         } else {
@@ -39,6 +43,7 @@ struct Attention: Sendable {
                 launcher, operands, scale: scale, packedPhi: workspace.required(.packedPhi),
                 packedG: workspace.required(.packedG), scratch: workspace.required(.scratch),
                 shared: workspace[.shares])
+        case .reassociated(let attention): try attention.run(launcher, operands, workspace)
         }
     }
 }

@@ -32,18 +32,20 @@ final class BlockEngine: @unchecked Sendable {
         self.configuration = configuration
         self.geometry = geometry
         self.weights = weights
+        let problem = BlockProblem(configuration, geometry, weights)
         let methods = try Method.candidates(
             options.strategy, configuration.pairwise.formulation,
             scale: configuration.scale.value(width: weights.theta?.outputs ?? geometry.channels),
-            ownWeight: configuration.ownWeight, device: device, kernels: options.kernels)
+            ownWeight: configuration.ownWeight, device: device, kernels: options.kernels,
+            reassociation: problem.reassociation(options.order))
         memoryLimit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
-        let problem = BlockProblem(configuration, geometry, weights)
         let schedule = try Schedule(
             firstOf: methods, { problem.workload($0, sharesHostMemory: device.hasUnifiedMemory) },
             limit: memoryLimit, device: device)
         method = schedule.method
         plan = Plan(
-            problem.steps, inputShape: geometry.shape, schedule, on: device, memoryLimit: memoryLimit)
+            problem.steps, executed: method.order.map(problem.steps) ?? problem.steps,
+            inputShape: geometry.shape, schedule, on: device, memoryLimit: memoryLimit)
         executors[ExecutorKey(method: method, isSubset: false)] = try BlockExecutor(
             session, problem, method, weights)
     }

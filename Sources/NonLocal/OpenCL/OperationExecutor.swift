@@ -20,7 +20,8 @@ struct OperationExecutor: Sendable {
         workspace = try Workspace(schedule, in: session.context)
         attention = try Attention(
             session.library, schedule.method, formulation: operation.pairwise.formulation,
-            scale: operation.scale.value(width: shape.width), ownWeight: operation.ownWeight)
+            scale: operation.scale.value(width: shape.width), ownWeight: operation.ownWeight,
+            valueChannels: shape.valueChannels)
         let projector = try Projector(session, schedule.method.tile)
         self.projector = projector
         let halves = shape.score == .outerSum ? operation.pairwiseWeight?.halves : nil

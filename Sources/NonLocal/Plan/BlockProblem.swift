@@ -56,6 +56,15 @@ struct BlockProblem: Sendable, Hashable {
     func workload(_ method: Method, sharesHostMemory: Bool) -> Workload {
         let groups = isSubset ? 1 : geometry.queries.groups
         let rowsOfGroup = isSubset ? rows : geometry.queries.count
+        if let order = method.order, let tile = method.tile {
+            return Workload(
+                method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup,
+                keys: geometry.keys.count,
+                elementsPerItem: elementsPerItem(order, tile, sharesHostMemory: sharesHostMemory),
+                weightElements: weightElements(order, tile),
+                scratchOfLaunch: { scratch(order, tile, items: $0) },
+                sharesOfLaunch: { gramBlocks(order, tile, items: $0).shared })
+        }
         var elements = elementsPerItem(sharesHostMemory: sharesHostMemory)
         if let tile = method.tile, method.strategy == .fused {
             elements[.packedPhi] = groups * tile.packed(geometry.keys.count, width)
@@ -95,7 +104,7 @@ struct BlockProblem: Sendable, Hashable {
     }
 
     /// Elements of each buffer for one batch item that the formulas name.
-    private func elementsPerItem(sharesHostMemory: Bool) -> [BufferRole: Int] {
+    func elementsPerItem(sharesHostMemory: Bool) -> [BufferRole: Int] {
         let (channels, positions) = (geometry.channels, geometry.grid.count)
         let poolsInput = configuration.subsample == .poolFirst && geometry.window != nil
         let poolsProjections = configuration.subsample == .convFirst && geometry.window != nil

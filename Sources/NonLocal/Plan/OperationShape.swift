@@ -71,6 +71,20 @@ struct OperationShape: Sendable, Hashable {
             elements[.thetaScores] = rows
             elements[.phiScores] = keys
         }
+        if let tile = method.tile, method.strategy == .reassociated {
+            elements[.keyProduct] = valueChannels * width
+            elements[.packedProduct] = tile.packed(valueChannels, width)
+            return Workload(
+                method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,
+                weightElements: valueChannels,
+                scratchOfLaunch: { items in
+                    max(
+                        gramBlocks(tile, items: items).scratch,
+                        tile.projectionBlocks(
+                            inputs: width, outputs: valueChannels, positions: rows, items: items
+                        ).scratch)
+                }, sharesOfLaunch: { gramBlocks(tile, items: $0).shared })
+        }
         if let tile = method.tile, method.strategy == .fused {
             elements[.packedPhi] = tile.packed(keys, width)
             elements[.packedG] = tile.packed(valueChannels, keys)

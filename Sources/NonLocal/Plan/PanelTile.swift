@@ -70,6 +70,12 @@ struct PanelTile: Sendable, Hashable {
             scratch: used * panel * (blockPanels * (inputs + blockTiles * rows) + rows))
     }
 
+    /// Elements of scratch memory that a projection of that many positions, or fewer, takes at most.
+    func projectionScratchLimit(inputs: Int, outputs: Int, positions: Int) -> Int {
+        let blockPanels = min(panels(positions), max(1, 96 * 1024 / (panel * inputs)), 8)
+        return workers * panel * (blockPanels * (inputs + min(tiles(outputs), 64) * rows) + rows)
+    }
+
     /// How fused attention is cut into blocks.
     struct AttentionBlocks: Sendable, Hashable {
         /// Panels of queries in a block.

@@ -2,8 +2,13 @@ import SwiftOpenCL
 
 extension Plan {
     /// The plan of a schedule on a device.
+    ///
+    /// - Parameters:
+    ///   - textbook: the steps of the formulas.
+    ///   - steps: those of the schedule's method.
     init(
-        _ steps: [CostedStep], inputShape: [Int], _ schedule: Schedule, on device: Device, memoryLimit: Int
+        _ textbook: [CostedStep], executed steps: [CostedStep], inputShape: [Int], _ schedule: Schedule,
+        on device: Device, memoryLimit: Int
     ) {
         let size = MemoryLayout<Float>.stride
         let buffers = BufferRole.allCases.compactMap { role in
@@ -13,7 +18,7 @@ extension Plan {
             backend: "opencl", device: device.name, strategy: schedule.method.strategy,
             kernels: schedule.method.tile == nil ? .plain : .panel, precision: .float32,
             inputShape: inputShape,
-            steps: steps.map(Step.init), textbookOperations: steps.operations,
+            steps: steps.map(Step.init), textbookOperations: textbook.operations,
             executedOperations: steps.operations,
             allocations: buffers + [Allocation(name: "weights", bytes: schedule.weightElements * size)],
             peakMemory: schedule.bytes, memoryLimit: memoryLimit, itemsPerSlice: schedule.itemsPerSlice,

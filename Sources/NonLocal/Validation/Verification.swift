@@ -63,7 +63,7 @@ struct VerificationProblems: Sendable {
     let session: OpenCLSession
     let kernels: KernelClass
 
-    var all: [Problem] { kernelProblems + panelProblems + blockProblems + operationProblems }
+    var all: [Problem] { kernelProblems + panelProblems + blockProblems + operationProblems + orderProblems }
 
     /// A problem with what is expected and how it is computed on the device.
     struct Problem {

@@ -39,6 +39,10 @@ import Testing
     private static let video = BlockCase([2, 4, 2, 3, 5]) { $0.scope = .space }
     private static let pooled = BlockCase([2, 4, 4, 6]) { $0.subsample = .convFirst }
     private static let dotProduct = BlockCase([2, 9, 70]) { $0.pairwise = .dotProduct }
+    /// So many inner channels that θ is not worth computing.
+    private static let wholeProduct = BlockCase([2, 9, 70], inner: 8) { $0.pairwise = .dotProduct }
+    /// More positions than two runs of parts have.
+    private static let manyParts = BlockCase([1, 3, 33_000]) { $0.pairwise = .dotProduct }
     private static let concatenation = BlockCase([2, 9, 70]) { $0.pairwise = .concatenation }
     private static let sum = BlockCase([2, 4, 70]) {
         $0.pairwise = .generic(
@@ -123,6 +127,22 @@ import Testing
             .panelMerge, "l = fma(state[VECTORS], state[0], l);", "l = state[VECTORS];", wide,
             queries: [3, 5]),
         Mutation(.panelMerge, "sum = fma(", "sum = -fma(", wide, queries: [3, 5]),
+        Mutation(.panelProjection, "item * weightAt.y", "0", dotProduct),
+        Mutation(.panelProjection, "item * biasAt.y", "0", wholeProduct),
+        Mutation(.panelGram, "sum[r][v], runs", "-sum[r][v], runs", dotProduct),
+        Mutation(.panelGram, "if (part % PARTS > 0) value += *run;", "", manyParts, queries: [3, 5]),
+        Mutation(.panelGram, ": *total + value", ": value", manyParts, queries: [3, 5]),
+        Mutation(
+            .panelGram, "const long n = (long)part * DEPTH", "const long n = 0", manyParts, queries: [3, 5]),
+        Mutation(
+            .panelGramMerge, "sum += shared[share * size + at]", "sum = shared[share * size + at]", manyParts,
+            queries: [3, 5]),
+        Mutation(.panelGram, "value -= centre[c]", "value -= 0.0f", dotProduct),
+        Mutation(.panelGram, ".odd = from[i + LANES / 2].hi", ".odd = from[i].hi", dotProduct),
+        Mutation(.panelGramMerge, "product[AT(view, first + i, row)] = lane[i];", ";", dotProduct),
+        Mutation(.panelGramMerge, "projectedSum * mean", "projectedSum", dotProduct),
+        Mutation(.panelGramMerge, "+ bias[row]", "", dotProduct),
+        Mutation(.panelGramMerge, "projectedSum + positions * b", "projectedSum", dotProduct),
     ]
 
     @Test(arguments: mutations)
@@ -135,7 +155,9 @@ import Testing
         let memoryLimit = problem.shape.last == 3000 ? 4 << 20 : nil
         let isPanel = KernelSource.panel.dropFirst().contains(mutation.source)
         let prepared = try problem.block().prepared(
-            for: problem.shape, on: session, strategy: isPanel ? .fused : .staged,
+            for: problem.shape, on: session,
+            strategy: !isPanel
+                ? .staged : problem.configuration.pairwise == .dotProduct ? .reassociated : .fused,
             kernels: isPanel ? .panel : nil, validation: .full,
             memoryLimit: memoryLimit)
         let x = try problem.input()
@@ -201,7 +223,8 @@ import Testing
         let x = try Tensor<Float>.normal(shape: [2, 3, 20], seed: 1)
         let operation = NonLocalOperation(pairwise: .dotProduct)
         let prepared = try operation.prepared(
-            for: OperationShape(operation, theta: x.shape, phi: x.shape, g: x.shape), on: session)
+            for: OperationShape(operation, theta: x.shape, phi: x.shape, g: x.shape), on: session,
+            strategy: .staged)
         let error = failure(.mismatch) { _ = try prepared(theta: x, phi: x, g: x) }
         #expect(error?.mismatch != nil)
     }
