@@ -25,6 +25,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case panelSkip = "panel_skip"
     case panelMerge = "panel_merge"
     case panelTranspose = "panel_transpose"
+    case panelGram = "panel_gram"
+    case panelGramMerge = "panel_gram_merge"
     /// The sorted strategy.
     case sort
     case sortedAggregate = "sorted_aggregate"
@@ -38,7 +40,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     /// The sources of the panel kernels, in an order in which they compile as one program.
     public static let panel: [KernelSource] = [
         .view, .panelTile, .panelPack, .panelPool, .panelProjection, .panelAttention, .panelOrder,
-        .panelSkip, .panelMerge,
+        .panelSkip, .panelMerge, .panelGram, .panelGramMerge,
     ]
 
     /// The sources of the sorted strategy, in an order in which they compile as one program.
@@ -76,6 +78,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .panelTranspose: PackageResources.panel_transpose_cl
             case .sort: PackageResources.sort_cl
             case .sortedAggregate: PackageResources.sorted_aggregate_cl
+            case .panelGram: PackageResources.panel_gram_cl
+            case .panelGramMerge: PackageResources.panel_gram_merge_cl
             }
         return String(decoding: bytes, as: UTF8.self)
     }

@@ -21,7 +21,8 @@
 #define ONE_OF(row, first, other, last) ((row) < second ? (first) : (row) < third ? (other) : (last))
 
 static inline void project(
-    __global const float *restrict weight, __global const float *restrict bias,
+    __global const float *restrict weights, const long2 weightAt, __global const float *restrict biases,
+    const long2 biasAt,
     __global const float *restrict x, const long8 xView,
     __global const float *residual, const long8 residualView, /* null: none */
     __global float *y0, const long8 view0, __global float *y1, const long8 view1, __global float *y2,
@@ -39,6 +40,8 @@ static inline void project(
 
     EACH_BLOCK((long)items * panelBlocks * tileBlocks) {
         const int item = block / panelBlocks % items;
+        __global const float *const weight = weights + weightAt.x + item * weightAt.y;
+        __global const float *const bias = biases + biasAt.x + item * biasAt.y;
         const int firstPanel = block % panelBlocks * blockPanels;
         const int firstTile = block / panelBlocks / items * blockTiles;
         const int panelCount = min(blockPanels, panels - firstPanel);
@@ -91,7 +94,9 @@ static inline void project(
 
 __kernel WORK_ITEM void panel_projection(
     __global const float *restrict weight, /* packed BY_ROWS (panel_pack.cl) */
+    const long2 weightAt, /* where the first item's lies, and how far the next one's: 0 where all share it */
     __global const float *restrict bias,   /* [outputs] */
+    const long2 biasAt,
     __global const float *restrict x, const long8 xView,
     __global float *y0, const long8 view0,
     __global float *y1, const long8 view1,
@@ -101,12 +106,13 @@ __kernel WORK_ITEM void panel_projection(
     const int blockPanels, const int blockTiles, __global Lanes *restrict scratch)
 {
     project(
-        weight, bias, x, xView, 0, view0, y0, view0, y1, view1, y2, view2, second, third, inputs, outputs,
-        positions, items, blockPanels, blockTiles, scratch);
+        weight, weightAt, bias, biasAt, x, xView, 0, view0, y0, view0, y1, view1, y2, view2, second, third,
+        inputs, outputs, positions, items, blockPanels, blockTiles, scratch);
 }
 
 __kernel WORK_ITEM void panel_projection_residual(
-    __global const float *restrict weight, __global const float *restrict bias, /* as above */
+    __global const float *restrict weight, const long2 weightAt, __global const float *restrict bias,
+    const long2 biasAt, /* as above */
     __global const float *restrict x, const long8 xView,
     __global const float *residual, const long8 residualView,
     __global float *y, const long8 yView,
@@ -114,6 +120,6 @@ __kernel WORK_ITEM void panel_projection_residual(
     const int blockPanels, const int blockTiles, __global Lanes *restrict scratch)
 {
     project(
-        weight, bias, x, xView, residual, residualView, y, yView, y, yView, y, yView, outputs, outputs, inputs,
-        outputs, positions, items, blockPanels, blockTiles, scratch);
+        weight, weightAt, bias, biasAt, x, xView, residual, residualView, y, yView, y, yView, y, yView, outputs,
+        outputs, inputs, outputs, positions, items, blockPanels, blockTiles, scratch);
 }

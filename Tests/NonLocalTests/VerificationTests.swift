@@ -24,7 +24,7 @@ import Testing
                     isCPU
                         ? [
                             "panel_projection", "panel_attention", "panel_order", "panel_skip",
-                            "panel_transpose", "sort", "sorted_aggregate",
+                            "panel_gram", "panel_transpose", "sort", "sorted_aggregate",
                         ] : []))
     }
 

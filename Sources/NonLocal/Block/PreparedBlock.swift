@@ -163,6 +163,8 @@ struct RunOptions: Sendable, Hashable {
     /// Forces a class of kernels; the device's own without.
     var kernels: KernelClass?
     var skip: Skipping = .automatic
+    /// Forces an order of products upon the re-associated strategy; the cheapest without.
+    var order: ProductOrder?
     var precision: Precision = .float32
     var validation: Validation = .sampled(rows: 8)
     /// Bytes of device memory; the default of the device without.

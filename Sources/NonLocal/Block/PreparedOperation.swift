@@ -32,7 +32,8 @@ public final class PreparedOperation: Sendable {
         let candidates = try Method.candidates(
             options.strategy, operation.pairwise.formulation,
             scale: operation.scale.value(width: shape.width),
-            ownWeight: operation.ownWeight, device: device, kernels: options.kernels)
+            ownWeight: operation.ownWeight, device: device, kernels: options.kernels,
+            reassociation: shape.reassociation(operation.pairwise.formulation))
         let methods = try options.skip.applied(
             to: candidates, width: shape.width, rows: shape.rows, keys: shape.keys)
         let schedule = try Schedule(
@@ -40,8 +41,8 @@ public final class PreparedOperation: Sendable {
             device: device)
         executor = try OperationExecutor(session, operation, shape, schedule)
         plan = Plan(
-            textbook: shape.steps, executed: shape.steps(of: schedule.method.strategy),
-            inputShape: shape.theta, schedule, on: device, memoryLimit: limit)
+            textbook: shape.steps, executed: shape.steps(of: schedule.method), inputShape: shape.theta,
+            schedule, on: device, memoryLimit: limit)
     }
 
     /// y, `[B, d_v, …]` with the positions of θ.

@@ -7,6 +7,7 @@ struct Attention: Sendable {
         case fused(PanelAttentionKernels, scale: Float)
         case sorted(SortedAttention)
         case skipping(SkippingAttention, scale: Float)
+        case reassociated(ReassociatedAttention)
     }
 
     private let kernels: Kernels
@@ -18,7 +19,10 @@ struct Attention: Sendable {
         _ library: KernelLibrary, _ method: Method, formulation: Formulation, scale: Double,
         ownWeight: OwnWeight, valueChannels: Int, groups: Int
     ) throws {
-        if method.skips, let tile = method.tile {
+        if method.strategy == .reassociated, let tile = method.tile {
+            kernels = .reassociated(
+                try ReassociatedAttention(library, tile, scale: scale, valueChannels: valueChannels))
+        } else if method.skips, let tile = method.tile {
             kernels = .skipping(
                 try SkippingAttention(library, tile, ownWeight: ownWeight), scale: Float(scale))
         } else if method.strategy == .fused, let tile = method.tile {
@@ -57,6 +61,7 @@ struct Attention: Sendable {
                 launcher, operands, sorted: workspace.required(.sorted),
                 scratch: workspace.required(.scratch),
                 transposedG: workspace[.transposedG], transposedY: workspace[.transposedAggregate])
+        case .reassociated(let attention): try attention.run(launcher, operands, workspace)
         }
     }
 }

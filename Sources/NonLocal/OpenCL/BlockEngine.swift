@@ -40,11 +40,12 @@ final class BlockEngine: @unchecked Sendable {
         self.session = session
         self.configuration = configuration
         self.geometry = geometry
+        let formulas = BlockProblem(configuration, geometry, weights)
         let candidates = try Method.candidates(
             options.strategy, configuration.pairwise.formulation,
             scale: configuration.scale.value(width: weights.theta?.outputs ?? geometry.channels),
-            ownWeight: configuration.ownWeight, device: device, kernels: options.kernels)
-        let formulas = BlockProblem(configuration, geometry, weights)
+            ownWeight: configuration.ownWeight, device: device, kernels: options.kernels,
+            reassociation: formulas.reassociation(options.order))
         let methods = try options.skip.applied(
             to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count)
         let sorts = methods.contains { $0.strategy == .sorted }
@@ -61,7 +62,7 @@ final class BlockEngine: @unchecked Sendable {
             limit: memoryLimit, device: device)
         method = schedule.method
         plan = Plan(
-            textbook: formulas.steps, executed: problem(method).steps(of: method.strategy),
+            textbook: formulas.steps, executed: problem(method).steps(of: method),
             inputShape: geometry.shape, schedule, on: device, memoryLimit: memoryLimit)
         executors[ExecutorKey(method: method, isSubset: false)] = try BlockExecutor(
             session, problem(method), method, byMethod[method])

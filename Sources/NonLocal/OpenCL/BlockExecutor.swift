@@ -7,6 +7,8 @@ struct BlockExecutor: Sendable {
     private let method: Method
     private let projector: Projector
     private let attention: Attention
+    /// What takes the place of ``attention`` and ``output``, if the products are re-associated.
+    let reassociated: ReassociatedBlock?
     private let maxPool: MaxPoolKernel?
     private let panelPool: PanelPoolKernel?
     private let gather: GatherKernel?
@@ -33,7 +35,7 @@ struct BlockExecutor: Sendable {
         self.projector = projector
         let maps: [BufferRole: Linear?] = [.theta: weights.theta, .phi: weights.phi, .g: weights.g]
         projections = try Dictionary(
-            uniqueKeysWithValues: problem.projectionGroups.map { group in
+            uniqueKeysWithValues: problem.projectionGroups(method.order).map { group in
                 (group, try projector.load(group.compactMap { maps[$0] ?? nil }))
             })
         output = try projector.load([weights.output])
@@ -52,6 +54,11 @@ struct BlockExecutor: Sendable {
             scale: configuration.scale.value(width: problem.width), ownWeight: configuration.ownWeight,
             valueChannels: configuration.valueChannels,
             groups: geometry.batch * (problem.isSubset ? 1 : geometry.queries.groups))
+        if let order = method.order, let tile = method.tile {
+            reassociated = try ReassociatedBlock(session, problem, order, tile, weights)
+        } else {
+            reassociated = nil
+        }
         own =
             configuration.ownWeight == .include
             ? nil
@@ -73,10 +80,69 @@ struct BlockExecutor: Sendable {
         var rows: Int
     }
 
+    /// z of a slice of the batch.
+    func compute(
+        _ launcher: Launcher, x: View, to z: View, items: Int, queries: ChosenQueries?, _ workspace: Workspace
+    ) throws {
+        if let reassociated {
+            let projected = try project(launcher, x: x, items: items, queries: queries, workspace)
+            return try reassociated.run(
+                launcher, projected, to: z, items: items, queries: queries, workspace)
+        }
+        let operands = try prepare(launcher, x: x, items: items, queries: queries, workspace)
+        try operate(launcher, operands, items: items, queries: queries, workspace)
+        try finish(launcher, operands, to: z, items: items, workspace)
+    }
+
+    /// x and its projections, of a slice of the batch.
+    struct Projected {
+        /// x, at the queries.
+        var residual: View
+        /// x after the group norm, at the queries.
+        var source: View
+        /// What φ and g are projections of.
+        var keySource: View
+        /// θ, φ and g by their roles, those that the method needs.
+        var views: [BufferRole: View]
+        /// Query positions of an item.
+        var rows: Int
+
+        func required(_ role: BufferRole) throws(NonLocalError) -> View {
+            guard let view = views[role] else {
+                throw NonLocalError(.configuration, "the plan has no \(role.rawValue)")
+            }
+            return view
+        }
+    }
+
     /// Everything in front of the operation: group norm, sub-sampling, θ, φ and g.
     func prepare(
         _ launcher: Launcher, x: View, items: Int, queries: ChosenQueries?, _ workspace: Workspace
     ) throws -> Operands {
+        let projected = try project(launcher, x: x, items: items, queries: queries, workspace)
+        func score(_ maps: Projector.Maps?, _ view: View, _ positions: Int, _ role: BufferRole) throws -> View
+        {
+            guard let maps else { return view }
+            let result = View(try workspace.required(role), channels: 1, positions: positions)
+            try projector.launch(
+                launcher, maps, from: view, to: [result], positions: positions, items: items, workspace)
+            return result
+        }
+        let (views, rows) = (projected.views, projected.rows)
+        return Operands(
+            residual: projected.residual,
+            theta: try score(scoreTheta, views[.theta] ?? projected.source, rows, .thetaScores),
+            phi: try score(
+                scorePhi, views[.phi] ?? projected.keySource, geometry.keyGrid.count, .phiScores),
+            g: views[.g] ?? projected.keySource,
+            y: try values(.aggregate, rows, workspace),
+            width: problem.score == .outerSum ? 1 : problem.width, rows: rows)
+    }
+
+    /// Group norm, sub-sampling, and the projections that the method needs.
+    func project(
+        _ launcher: Launcher, x: View, items: Int, queries: ChosenQueries?, _ workspace: Workspace
+    ) throws -> Projected {
         let (channels, positions) = (geometry.channels, geometry.grid.count)
         var features = x
         if let groupNorm {
@@ -99,15 +165,6 @@ struct BlockExecutor: Sendable {
             source = groupNorm == nil ? residual : try gathered(features, .gatheredNormalized)
         }
 
-        /// g or y, in the layout that the method wants where its operation reads or writes it.
-        func values(_ role: BufferRole, _ positions: Int, isOperand: Bool = true) throws -> View {
-            let channels = configuration.valueChannels
-            let stride = isOperand ? method.positionStride(channels: channels) : nil
-            return View(
-                try workspace.required(role), channels: stride ?? channels, positions: positions,
-                layout: stride == nil ? .channelsFirst : .channelsLast)
-        }
-
         /// θ, φ and g by their roles; x itself where there is no map.
         var projected: [BufferRole: View] = [:]
         func project(_ roles: [BufferRole], from view: View, _ positions: Int) throws {
@@ -117,7 +174,7 @@ struct BlockExecutor: Sendable {
                     return try packed(role, workspace)
                 }
                 return role == .g
-                    ? try values(.g, positions, isOperand: !problem.poolsProjections)
+                    ? try values(.g, positions, isOperand: !problem.poolsProjections, workspace)
                     : View(try workspace.required(role), channels: channels, positions: positions)
             }
             let frames = problem.frames(of: roles, method)
@@ -127,20 +184,12 @@ struct BlockExecutor: Sendable {
                 positions: frames?.count ?? positions, items: items * (frames?.groups ?? 1), workspace)
             for (role, view) in zip(roles, views) { projected[role] = view }
         }
-        func score(_ maps: Projector.Maps?, _ view: View, _ positions: Int, _ role: BufferRole) throws -> View
-        {
-            guard let maps else { return view }
-            let result = View(try workspace.required(role), channels: 1, positions: positions)
-            try projector.launch(
-                launcher, maps, from: view, to: [result], positions: positions, items: items, workspace)
-            return result
-        }
         func pool(_ view: View, channels: Int, _ role: BufferRole) throws -> View {
             guard let window = geometry.window, let maxPool else { return view }
             let pooled = geometry.keyGrid.count
             let result =
                 role == .pooledG
-                ? try values(role, pooled)
+                ? try values(role, pooled, workspace)
                 : View(try workspace.required(role), channels: channels, positions: pooled)
             try maxPool.launch(
                 launcher, from: view, grid: geometry.grid, window: window, to: result, pooled: pooled,
@@ -148,32 +197,39 @@ struct BlockExecutor: Sendable {
             return result
         }
 
-        let keyPositions = geometry.keyGrid.count
         let poolsFirst = configuration.subsample == .poolFirst
         let keySource = poolsFirst ? try pool(features, channels: channels, .pooledInput) : features
         try project([.theta, .phi, .g], from: features, positions)
         try project([.theta], from: source, rows)
         try project([.phi, .g], from: keySource, problem.projectedPositions)
         try project([.g], from: keySource, problem.projectedPositions)
-        let query = projected[.theta] ?? source
-        var key = projected[.phi] ?? keySource
-        var value = projected[.g] ?? keySource
-        if let panelPool, let window = geometry.window {
-            let (phi, g) = try (packed(.phi, workspace), packed(.g, workspace))
+        let phi = projected[.phi] ?? (problem.projectsAffinity ? nil : keySource)
+        if let panelPool, let window = geometry.window, let phi, let g = projected[.g] {
+            let (packedPhi, packedG) = try (packed(.phi, workspace), packed(.g, workspace))
             try panelPool.launch(
-                launcher, phi: key, g: value, toPhi: phi, toG: g, width: problem.width,
+                launcher, phi: phi, g: g, toPhi: packedPhi, toG: packedG, width: problem.width,
                 valueChannels: configuration.valueChannels, grid: geometry.grid, window: window,
                 keys: geometry.keys.count, items: items)
-            (key, value) = (phi, g)
+            (projected[.phi], projected[.g]) = (packedPhi, packedG)
         } else if !poolsFirst {
-            key = try pool(key, channels: problem.width, .pooledPhi)
-            value = try pool(value, channels: configuration.valueChannels, .pooledG)
+            if let phi { projected[.phi] = try pool(phi, channels: problem.width, .pooledPhi) }
+            if let g = projected[.g] {
+                projected[.g] = try pool(g, channels: configuration.valueChannels, .pooledG)
+            }
         }
-        return Operands(
-            residual: residual, theta: try score(scoreTheta, query, rows, .thetaScores),
-            phi: try score(scorePhi, key, keyPositions, .phiScores), g: value,
-            y: try values(.aggregate, rows),
-            width: problem.score == .outerSum ? 1 : problem.width, rows: rows)
+        return Projected(
+            residual: residual, source: source, keySource: keySource, views: projected, rows: rows)
+    }
+
+    /// g or y, in the layout that the method wants where its operation reads or writes it.
+    private func values(
+        _ role: BufferRole, _ positions: Int, isOperand: Bool = true, _ workspace: Workspace
+    ) throws -> View {
+        let channels = configuration.valueChannels
+        let stride = isOperand ? method.positionStride(channels: channels) : nil
+        return View(
+            try workspace.required(role), channels: stride ?? channels, positions: positions,
+            layout: stride == nil ? .channelsFirst : .channelsLast)
     }
 
     /// φ or g as the fused attention reads it.

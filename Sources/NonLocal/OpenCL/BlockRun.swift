@@ -30,12 +30,8 @@ struct BlockRun {
         let launches = try forEachSlice(x) { launcher, x, items in
             let range = items.lowerBound * channels * rows..<items.upperBound * channels * rows
             let target = try exchange.target(storage, range, staging: workspace[.output])
-            let operands = try block.prepare(
-                launcher, x: x, items: items.count, queries: queries, workspace)
-            try block.operate(
-                launcher, operands, items: items.count, queries: queries, workspace)
             let z = View(target, channels: channels, positions: rows, layout: geometry.layout)
-            try block.finish(launcher, operands, to: z, items: items.count, workspace)
+            try block.compute(launcher, x: x, to: z, items: items.count, queries: queries, workspace)
             try launcher.finish {
                 try exchange.download(target, to: storage, range, staging: workspace[.output])
             }

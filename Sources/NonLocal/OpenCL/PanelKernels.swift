@@ -26,7 +26,9 @@ struct PanelProjectionKernels: Sendable {
         let views = [first, y.count > 2 ? y[1] : last, last]
         let second = limits[0]
         let third = y.count > 2 ? limits[1] : maps.rows
-        var arguments: [any KernelArgument] = [maps.weight, maps.bias, x.buffer, x.argument]
+        var arguments: [any KernelArgument] = [
+            maps.weight, maps.weightAt, maps.bias, maps.biasAt, x.buffer, x.argument,
+        ]
         for view in views { arguments += [view.buffer, view.argument] as [any KernelArgument] }
         arguments += [Int32(second), Int32(third)] as [any KernelArgument]
         try launch(launcher, plain, arguments, maps, positions: positions, items: items, scratch)
@@ -37,8 +39,8 @@ struct PanelProjectionKernels: Sendable {
         items: Int, scratch: Buffer<Float>
     ) throws {
         let arguments: [any KernelArgument] = [
-            map.weight, map.bias, x.buffer, x.argument, residual.buffer, residual.argument, y.buffer,
-            y.argument,
+            map.weight, map.weightAt, map.bias, map.biasAt, x.buffer, x.argument, residual.buffer,
+            residual.argument, y.buffer, y.argument,
         ]
         try launch(launcher, withResidual, arguments, map, positions: positions, items: items, scratch)
     }

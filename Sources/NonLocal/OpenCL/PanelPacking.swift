@@ -96,6 +96,10 @@ struct PackedLinear: Sendable {
     let inputs: Int
     /// Outputs of each map; three at most.
     let outputs: [Int]
+    /// Where the weights and biases of the first item lie, and how far the next item's are: nowhere else
+    /// where all share them.
+    var weightAt = SIMD2<Int64>(0, 0)
+    var biasAt = SIMD2<Int64>(0, 0)
 
     var rows: Int { outputs.reduce(0, +) }
 

@@ -98,6 +98,15 @@ struct BlockProblem: Sendable, Hashable {
     func workload(_ method: Method, sharesHostMemory: Bool) -> Workload {
         let groups = isSubset ? 1 : geometry.queries.groups
         let rowsOfGroup = isSubset ? rows : geometry.queries.count
+        if let order = method.order, let tile = method.tile {
+            return Workload(
+                method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup,
+                keys: geometry.keys.count,
+                elementsPerItem: elementsPerItem(method, order, tile, sharesHostMemory: sharesHostMemory),
+                weightElements: weightElements(order, tile),
+                scratchOfLaunch: { scratch(order, tile, items: $0) },
+                sharesOfLaunch: { gramBlocks(order, tile, items: $0).shared })
+        }
         var elements = elementsPerItem(method, sharesHostMemory: sharesHostMemory)
         if let tile = method.tile, method.strategy == .fused {
             let keyGroups = geometry.keys.groups
@@ -157,7 +166,7 @@ struct BlockProblem: Sendable, Hashable {
     }
 
     /// Elements of each buffer for one batch item that the formulas name.
-    private func elementsPerItem(_ method: Method, sharesHostMemory: Bool) -> [BufferRole: Int] {
+    func elementsPerItem(_ method: Method, sharesHostMemory: Bool) -> [BufferRole: Int] {
         let (channels, positions) = (geometry.channels, geometry.grid.count)
         let poolsInput = configuration.subsample == .poolFirst && geometry.window != nil
         let values = configuration.valueChannels

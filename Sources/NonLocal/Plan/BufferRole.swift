@@ -51,6 +51,22 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case boxes
     /// How many blocks of keys each panel of queries took; integers.
     case computedBlocks = "computed blocks"
+    /// μ, which the positions are taken from in their Gram matrix.
+    case centre
+    /// The Gram matrix of the positions, with their sum and μ.
+    case gram
+    /// W_g times the Gram matrix.
+    case valueGram = "value gram"
+    /// K = (s/M) g φᵀ
+    case keyProduct = "key product"
+    /// A = W_z K
+    case outputProduct = "output product"
+    /// B = A W_θ
+    case wholeProduct = "whole product"
+    /// A b_θ + b_z
+    case wholeBias = "whole bias"
+    /// The matrix that is applied to the queries, packed for the panel kernels.
+    case packedProduct = "packed product"
     /// What the panel kernels' work-items keep for themselves.
     case scratch
     /// What work-items that share the keys of a query leave to be merged.

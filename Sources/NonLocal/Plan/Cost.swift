@@ -55,6 +55,9 @@ extension BlockProblem {
     /// The steps of the formulas, in order.
     var steps: [CostedStep] { steps(of: .staged) }
 
+    /// The steps of a method, in order.
+    func steps(of method: Method) -> [CostedStep] { method.order.map(steps) ?? steps(of: method.strategy) }
+
     /// The steps of a strategy, in order: those of the formulas where it has none of its own.
     func steps(of strategy: Strategy) -> [CostedStep] {
         let batch = geometry.batch

@@ -76,6 +76,20 @@ struct OperationShape: Sendable, Hashable {
             elements[.transposedG] = stride * keys
             elements[.transposedAggregate] = stride * rows
         }
+        if let tile = method.tile, method.strategy == .reassociated {
+            elements[.keyProduct] = valueChannels * width
+            elements[.packedProduct] = tile.packedByRows(valueChannels, width)
+            return Workload(
+                method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,
+                weightElements: valueChannels,
+                scratchOfLaunch: { items in
+                    max(
+                        gramBlocks(tile, items: items).scratch,
+                        tile.projectionBlocks(
+                            inputs: width, outputs: valueChannels, positions: rows, items: items
+                        ).scratch)
+                }, sharesOfLaunch: { gramBlocks(tile, items: $0).shared })
+        }
         if let tile = method.tile, method.strategy == .fused {
             elements[.packedPhi] = tile.packedByRows(keys, width)
             elements[.packedG] = tile.packedByKeys(valueChannels, keys)

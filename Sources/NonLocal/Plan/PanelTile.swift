@@ -59,13 +59,16 @@ struct PanelTile: Sendable, Hashable {
         let scratch: Int
     }
 
+    /// Panels of positions and tiles of rows that a projection's block has at most.
+    private static let blockPanels = 4, blockTiles = 48
+
     /// Blocks whose sums and part of the columns stay in the second-level cache, and enough of them for all
     /// workers.
     func projectionBlocks(inputs: Int, outputs: Int, positions: Int, items: Int) -> ProjectionBlocks {
         let allPanels = panels(positions), allTiles = tiles(outputs)
         func blocks(_ count: Int, of size: Int) -> Int { (count + size - 1) / size }
-        var panelBlocks = blocks(allPanels, of: 4)
-        var tileBlocks = blocks(allTiles, of: 48)
+        var panelBlocks = blocks(allPanels, of: Self.blockPanels)
+        var tileBlocks = blocks(allTiles, of: Self.blockTiles)
         // As many rows for each worker are as much work, whatever the last panel holds.
         let shared = blocks(tileBlocks, of: workers) * workers
         if items * panelBlocks < 8 * workers, allTiles >= 8 * shared { tileBlocks = shared }
@@ -79,6 +82,13 @@ struct PanelTile: Sendable, Hashable {
         return ProjectionBlocks(
             panels: blockPanels, tiles: blockTiles, workers: used,
             scratch: used * panel * (blockPanels * (depth + blockTiles * rows) + rows))
+    }
+
+    /// Elements of scratch memory that a projection of that many positions, or fewer, takes at most.
+    func projectionScratchLimit(inputs: Int, outputs: Int, positions: Int) -> Int {
+        let most =
+            min(panels(positions), Self.blockPanels) * (depth + min(tiles(outputs), Self.blockTiles) * rows)
+        return workers * panel * (most + rows)
     }
 
     /// How fused attention is cut into blocks.

@@ -5,7 +5,7 @@ extension Plan {
     ///
     /// - Parameters:
     ///   - textbook: the steps of the formulas.
-    ///   - executed: those of the schedule's strategy.
+    ///   - executed: those of the schedule's method.
     init(
         textbook: [CostedStep], executed: [CostedStep], inputShape: [Int], _ schedule: Schedule,
         on device: Device, memoryLimit: Int

@@ -12,6 +12,9 @@ public enum Strategy: String, Sendable, Hashable, CaseIterable {
     /// The concatenation form without its pairs, in O((N + M) log (N + M)): a and b sorted, then one walk along
     /// both; on CPU devices that compute in `double`.
     case sorted
+    /// θᵀ (φ gᵀ) instead of (θᵀ φ) gᵀ, with the maps around it in whichever order takes the fewest operations:
+    /// the dot-product form, on CPU devices so far.
+    case reassociated
 }
 
 /// The arithmetic of an accelerated run.
@@ -28,6 +31,8 @@ struct Method: Sendable, Hashable {
     private(set) var tile: PanelTile?
     /// Whether blocks of keys may be left out.
     private(set) var skips = false
+    /// The order of the products, of the re-associated strategy alone.
+    var order: ProductOrder?
 
     /// The staged strategy on the plain kernels, which can do everything.
     static let plain = Method(strategy: .staged, tile: nil)
@@ -47,19 +52,22 @@ struct Method: Sendable, Hashable {
         return method
     }
 
-    private init(strategy: Strategy, tile: PanelTile?) {
+    private init(strategy: Strategy, tile: PanelTile?, order: ProductOrder? = nil) {
         self.strategy = strategy
         self.tile = tile
+        self.order = order
     }
 
     /// The methods that can compute a formulation by the strategy that is wanted, the fastest first; where
     /// the choice is free, the last one takes the least memory.
     ///
-    /// - Parameter kernels: forces a class of kernels; the device's own without.
+    /// - Parameters:
+    ///   - kernels: forces a class of kernels; the device's own without.
+    ///   - reassociation: how the products may be re-associated, if they may.
     /// - Throws: ``NonLocalError/Code/configuration`` if a strategy is wanted that can't compute this.
     static func candidates(
         _ wanted: Strategy, _ formulation: Formulation, scale: Double, ownWeight: OwnWeight, device: Device,
-        kernels: KernelClass? = nil
+        kernels: KernelClass? = nil, reassociation: Reassociation? = nil
     ) throws(NonLocalError) -> [Method] {
         let tile = (kernels ?? KernelClass(device)) == .panel ? PanelTile(device) : nil
         // A scale of zero has no difference between a score and none, which leaving out relies on.
@@ -71,10 +79,15 @@ struct Method: Sendable, Hashable {
         case .staged: return [.plain]
         case .automatic:
             guard let tile else { return [.plain] }
-            let fast: Strategy? =
-                isSoftmax ? .fused : isRectifiedSum && device.supportsDoubles ? .sorted : nil
-            return (fast.map { [Method(strategy: $0, tile: tile)] } ?? [])
-                + [Method(strategy: .staged, tile: tile), .plain]
+            var methods: [Method] = []
+            if isSoftmax { methods.append(Method(strategy: .fused, tile: tile)) }
+            if isRectifiedSum, device.supportsDoubles {
+                methods.append(Method(strategy: .sorted, tile: tile))
+            }
+            if let reassociation, reassociation.pays {
+                methods.append(Method(strategy: .reassociated, tile: tile, order: reassociation.order))
+            }
+            return methods + [Method(strategy: .staged, tile: tile), .plain]
         case .fused:
             guard isSoftmax, let tile else {
                 throw NonLocalError(
@@ -96,6 +109,16 @@ struct Method: Sendable, Hashable {
                     advice: "Use strategy automatic or staged.")
             }
             return [Method(strategy: .sorted, tile: tile)]
+        case .reassociated:
+            guard let reassociation, let tile else {
+                throw NonLocalError(
+                    .configuration,
+                    reassociation != nil
+                        ? "there are no re-associated kernels yet for '\(device.name)', which is no CPU device"
+                        : "only the dot-product form with its own weight included can be re-associated",
+                    advice: "Use strategy automatic or staged.")
+            }
+            return [Method(strategy: .reassociated, tile: tile, order: reassociation.order)]
         }
     }
 

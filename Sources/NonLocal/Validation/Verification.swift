@@ -65,7 +65,7 @@ struct VerificationProblems: Sendable {
 
     var all: [Problem] {
         kernelProblems + panelProblems + skippingProblems + sortedProblems + blockProblems
-            + operationProblems
+            + operationProblems + orderProblems
     }
 
     /// A problem with what is expected and how it is computed on the device.

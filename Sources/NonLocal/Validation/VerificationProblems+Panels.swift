@@ -17,7 +17,7 @@ extension VerificationProblems {
         let attentions = [
             (1, 1, 1, 1), (3, 7, 17, 5), (9, 2, 5, tile.blockKeys + 7), (tile.depth + 3, 7, 3, 8),
         ]
-        return projections
+        return projections + gramProblems(tile)
             + attentions.flatMap { width, values, rows, keys in
                 [1, -0.5].map { panelAttention(tile, width, values, rows, keys, scale: $0) }
             }

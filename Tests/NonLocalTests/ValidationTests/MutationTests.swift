@@ -25,7 +25,9 @@ import Testing
 
         /// The one that has the kernel.
         var strategy: Strategy {
-            if KernelSource.panel.dropFirst().contains(source) { return .fused }
+            if KernelSource.panel.dropFirst().contains(source) {
+                return problem.configuration.pairwise == .dotProduct ? .reassociated : .fused
+            }
             return source != .view && KernelSource.sorted.contains(source) ? .sorted : .staged
         }
 
@@ -53,6 +55,10 @@ import Testing
         $0.scope = .space
     }
     private static let dotProduct = BlockCase([2, 9, 70]) { $0.pairwise = .dotProduct }
+    /// So many inner channels that θ is not worth computing.
+    private static let wholeProduct = BlockCase([2, 9, 70], inner: 8) { $0.pairwise = .dotProduct }
+    /// More positions than two runs of parts have.
+    private static let manyParts = BlockCase([1, 3, 33_000]) { $0.pairwise = .dotProduct }
     private static let concatenation = BlockCase([2, 9, 70]) { $0.pairwise = .concatenation }
     /// Channels of g in both halves of a vector, and beyond it.
     private static let sorted = BlockCase([2, 40, 70]) { $0.pairwise = .concatenation }
@@ -188,6 +194,22 @@ import Testing
         Mutation(.sortedAggregate, "1.0 / keys", "1.0 / queries", sortedPooled),
         Mutation(.sortedAggregate, "groups * keys + group * queries", "groups * keys", sorted),
         Mutation(.sortedAggregate, "+ group * keys", "", sorted),
+        Mutation(.panelProjection, "item * weightAt.y", "0", dotProduct),
+        Mutation(.panelProjection, "item * biasAt.y", "0", wholeProduct),
+        Mutation(.panelGram, "sum[r][v], runs", "-sum[r][v], runs", dotProduct),
+        Mutation(.panelGram, "if (part % PARTS > 0) value += *run;", "", manyParts, queries: [3, 5]),
+        Mutation(.panelGram, ": *total + value", ": value", manyParts, queries: [3, 5]),
+        Mutation(
+            .panelGram, "const long n = (long)part * DEPTH", "const long n = 0", manyParts, queries: [3, 5]),
+        Mutation(
+            .panelGramMerge, "sum += shared[share * size + at]", "sum = shared[share * size + at]", manyParts,
+            queries: [3, 5]),
+        Mutation(.panelGram, "value -= centre[c]", "value -= 0.0f", dotProduct),
+        Mutation(.panelGram, ".odd = from[i + LANES / 2].hi", ".odd = from[i].hi", dotProduct),
+        Mutation(.panelGramMerge, "product[AT(view, first + i, row)] = lane[i];", ";", dotProduct),
+        Mutation(.panelGramMerge, "projectedSum * mean", "projectedSum", dotProduct),
+        Mutation(.panelGramMerge, "+ bias[row]", "", dotProduct),
+        Mutation(.panelGramMerge, "projectedSum + positions * b", "projectedSum", dotProduct),
     ]
 
     /// The same in kernels that only the bare operation uses.
@@ -277,7 +299,8 @@ import Testing
         let x = try Tensor<Float>.normal(shape: [2, 3, 20], seed: 1)
         let operation = NonLocalOperation(pairwise: .dotProduct)
         let prepared = try operation.prepared(
-            for: OperationShape(operation, theta: x.shape, phi: x.shape, g: x.shape), on: session)
+            for: OperationShape(operation, theta: x.shape, phi: x.shape, g: x.shape), on: session,
+            strategy: .staged)
         let error = failure(.mismatch) { _ = try prepared(theta: x, phi: x, g: x) }
         #expect(error?.mismatch != nil)
     }
@@ -306,7 +329,7 @@ import Testing
         let session = try TestDevice.session(overriding: [.softmax: text])
         let problem = Self.plain
         let error = try #require(throws: OpenCLError.self) {
-            _ = try problem.block().prepared(for: problem.shape, on: session)
+            _ = try problem.block().prepared(for: problem.shape, on: session, strategy: .staged)
         }
         #expect(error.name == "CL_BUILD_PROGRAM_FAILURE" && error.device == session.device.name)
         #expect(error.call.contains("softmax.cl"))
