@@ -38,9 +38,10 @@ static inline int wanted_vectors(
 }
 
 /* multiply() on rows that lie DEPTH apart, for the first `vectors` vectors of the columns: a constant where it is
- * inlined, which it has to be for the tile to stay in registers. */
+ * inlined, which it has to be for the tile to stay in registers. (Not restrict: Oclgrind knows nothing of what
+ * that leaves in code which is always inlined.) */
 __attribute__((always_inline)) static inline void multiply_rows(
-    Lanes a[ROWS][VECTORS], __global const float *restrict rows, __global const Lanes *restrict columns,
+    Lanes a[ROWS][VECTORS], __global const float *rows, __global const Lanes *columns,
     const int terms, const int vectors)
 {
     EACH_ROW EACH_VECTOR a[r][v] = (Lanes)(0.0f);
