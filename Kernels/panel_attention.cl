@@ -56,7 +56,7 @@ static inline void score(
         for (int j = 0; j < keys; j += ROWS) {
             __global Lanes *to = s + j * VECTORS;
             Lanes a[ROWS][VECTORS];
-            multiply(a, part, 1, ROWS, theta + first * VECTORS, terms, vectors);
+            multiply(a, part, theta + first * VECTORS, terms, vectors);
             part += terms * ROWS;
             if (first > 0)
                 EACH_ROW EACH_VECTOR a[r][v] += to[r * VECTORS + v];
@@ -109,7 +109,7 @@ static inline void aggregate(
 {
     for (int tile = 0; tile < tiles; tile++) {
         Lanes a[ROWS][VECTORS];
-        multiply(a, g, KEYS, 1, p, keys, vectors);
+        multiply(a, g, p, keys, vectors);
         g += KEYS * ROWS;
         if (!isFirst)
             EACH_ROW EACH_VECTOR a[r][v] = fma(sums[r * VECTORS + v], rescale[v], a[r][v]);
@@ -125,7 +125,7 @@ static inline Lanes own_values(
     float lane[LANES];
     for (int i = 0; i < LANES; i++) {
         const long j = min(n + i, (long)keys - 1);
-        lane[i] = g[(j / KEYS * tiles * ROWS + c) * KEYS + j % KEYS];
+        lane[i] = g[((j / KEYS * tiles + c / ROWS) * KEYS + j % KEYS) * ROWS + c % ROWS];
     }
     return LOAD(lane);
 }

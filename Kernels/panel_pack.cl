@@ -2,7 +2,7 @@
  *
  *   BY_ROWS   [⌈terms / DEPTH⌉][⌈rows / ROWS⌉][DEPTH][ROWS]   weights: rows are outputs, terms inputs
  *                                                             φ: rows are keys, terms channels
- *   BY_KEYS   [⌈keys / KEYS⌉][⌈channels / ROWS⌉][ROWS][KEYS]  g
+ *   BY_KEYS   [⌈keys / KEYS⌉][⌈channels / ROWS⌉][KEYS][ROWS]  g
  *
  * The last part of a BY_ROWS form has what terms remain, all else is filled up; what fills it is never used.
  * A view of a packed tensor has its form in s6, the channels in s3 and the positions in s4.
@@ -14,7 +14,7 @@
 static inline long packed_index(const long8 view, const int c, const long n)
 {
     if (view.s6 == BY_KEYS)
-        return (n / KEYS * ((view.s3 + ROWS - 1) / ROWS * ROWS) + c) * KEYS + n % KEYS;
+        return ((n / KEYS * ((view.s3 + ROWS - 1) / ROWS) + c / ROWS) * KEYS + n % KEYS) * ROWS + c % ROWS;
     const long first = c / DEPTH * DEPTH, terms = min((long)DEPTH, view.s3 - first);
     return (first * ((view.s4 + ROWS - 1) / ROWS) + n / ROWS * terms + c - first) * ROWS + n % ROWS;
 }
@@ -26,11 +26,14 @@ static inline void store_positions(
 {
     if (view.s6 == 0) {
         store_some(value, y + AT(view, c, n), view.s4, count);
-    } else if (view.s6 == BY_KEYS) {
-        STORE(value, y + packed_index(view, c, n));
+        return;
+    }
+    float lane[LANES];
+    STORE(value, lane);
+    if (view.s6 == BY_KEYS) {
+        y += packed_index(view, c, n);
+        for (int i = 0; i < LANES; i++) y[i * ROWS] = lane[i];
     } else {
-        float lane[LANES];
-        STORE(value, lane);
 #if LANES % ROWS == 0
         y += packed_index(view, c, n);
         const long step = ROWS * min((long)DEPTH, view.s3 - c / DEPTH * DEPTH);
@@ -100,8 +103,9 @@ __kernel WORK_ITEM void panel_pack_keys(
         const int c = tile * ROWS + r;
         for (int j = 0; j < KEYS; j += LANES) {
             const long n = block * KEYS + j;
-            STORE(
-                load_some(x + AT(view, c, n), view.s4, c < channels ? keys - n : 0), packed + r * KEYS + j);
+            float lane[LANES];
+            STORE(load_some(x + AT(view, c, n), view.s4, c < channels ? keys - n : 0), lane);
+            for (int i = 0; i < LANES; i++) packed[(j + i) * ROWS + r] = lane[i];
         }
     }
 }

@@ -60,7 +60,7 @@ static inline void project(
                 for (int tile = 0; tile < tileCount; tile++) {
                     Lanes a[ROWS][VECTORS];
                     multiply(
-                        a, part + (long)tile * terms * ROWS, 1, ROWS,
+                        a, part + (long)tile * terms * ROWS,
                         scratch + (long)panel * terms * VECTORS, terms, vectors);
                     __global Lanes *sum = sums + ((long)panel * tileCount + tile) * ROWS * VECTORS;
                     if (first > 0)

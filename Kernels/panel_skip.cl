@@ -80,7 +80,7 @@ static inline void find_nearest(
     }
     for (int first = 0; first < keyBlocks; first += ROWS) {
         Lanes bound[ROWS][VECTORS];
-        multiply(bound, boxes + (long)first * 2 * width, 1, ROWS, parts, 2 * width, VECTORS);
+        multiply(bound, boxes + (long)first * 2 * width, parts, 2 * width, VECTORS);
         EACH_ROW if (first + r < keyBlocks)
             EACH_VECTOR {
                 best[v] = bound[r][v] > highest[v] ? (Lanes)(first + r) : best[v];
@@ -188,7 +188,7 @@ __kernel WORK_ITEM void panel_attention_skipping(
                 __global Lanes *const state = states + panel * stateSize;
                 Lanes bound[ROWS][VECTORS];
                 multiply(
-                    bound, groupBoxes + (long)first * 2 * width, 1, ROWS,
+                    bound, groupBoxes + (long)first * 2 * width,
                     parts + (long)panel * 2 * width * VECTORS, 2 * width, VECTORS);
                 for (int r = 0; r < min(ROWS, keyBlocks - first); r++) {
                     const int keyBlock = first + r;

@@ -3,7 +3,7 @@
  *   a[r, n] = Σ_k rows[k, r] columns[k, n]
  *
  * A column panel holds PANEL neighbouring positions, [term k][PANEL]: vector lanes run along the positions.
- * A row panel holds ROWS rows (panel_pack.cl), each number broadcast to all lanes.
+ * A row panel holds ROWS rows, [term k][ROWS] (panel_pack.cl), each number broadcast to all lanes.
  * ROWS · VECTORS accumulators, VECTORS columns and one broadcast must fit the vector registers.
  */
 
@@ -59,11 +59,10 @@ typedef JOIN(float, LANES) Lanes;
 /* Vectors of a panel that hold any of `count` remaining positions. */
 static inline int vectors_of(const long count) { return min((count + LANES - 1) / LANES, (long)VECTORS); }
 
-/* a[r, n] for the first `vectors` vectors of a panel, the others zero. Row r's number of term k is
- * rows[r · rowStep + k · termStep]. */
+/* a[r, n] for the first `vectors` vectors of a panel, the others zero. */
 static inline void multiply(
-    Lanes a[ROWS][VECTORS], __global const float *restrict rows, const int rowStep, const int termStep,
-    __global const Lanes *restrict columns, const int terms, const int vectors)
+    Lanes a[ROWS][VECTORS], __global const float *restrict rows, __global const Lanes *restrict columns,
+    const int terms, const int vectors)
 {
     EACH_ROW EACH_VECTOR a[r][v] = (Lanes)(0.0f);
     if (vectors == VECTORS) {
@@ -72,10 +71,10 @@ static inline void multiply(
             Lanes x[VECTORS];
             EACH_VECTOR x[v] = columns[v];
             EACH_ROW {
-                const Lanes factor = (Lanes)(rows[r * rowStep]);
+                const Lanes factor = (Lanes)(rows[r]);
                 EACH_VECTOR a[r][v] = fma(factor, x[v], a[r][v]);
             }
-            rows += termStep;
+            rows += ROWS;
             columns += VECTORS;
         }
         return;
@@ -85,7 +84,7 @@ static inline void multiply(
         EACH_ROW b[r] = (Lanes)(0.0f);
         for (int k = 0; k < terms; k++) {
             const Lanes x = columns[k * VECTORS + v];
-            EACH_ROW b[r] = fma((Lanes)(rows[r * rowStep + k * termStep]), x, b[r]);
+            EACH_ROW b[r] = fma((Lanes)(rows[k * ROWS + r]), x, b[r]);
         }
         EACH_ROW a[r][v] = b[r];
     }

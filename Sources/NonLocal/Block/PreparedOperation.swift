@@ -36,13 +36,17 @@ public final class PreparedOperation: Sendable {
             reassociation: shape.reassociation(operation.pairwise.formulation))
         let methods = try options.skip.applied(
             to: candidates, width: shape.width, rows: shape.rows, keys: shape.keys)
-        let schedule = try Schedule(
-            firstOf: methods, { shape.workload($0, sharesHostMemory: device.hasUnifiedMemory) }, limit: limit,
-            device: device)
+        func workload(_ method: Method) -> Workload {
+            shape.workload(method, sharesHostMemory: device.hasUnifiedMemory)
+        }
+        let schedule = try Schedule(firstOf: methods, workload, limit: limit, device: device)
         executor = try OperationExecutor(session, operation, shape, schedule)
         plan = Plan(
             textbook: shape.steps, executed: shape.steps(of: schedule.method), inputShape: shape.theta,
-            schedule, on: device, memoryLimit: limit)
+            schedule, on: device, memoryLimit: limit,
+            alternatives: Plan.alternatives(
+                to: schedule.method, among: methods, shape.steps(of:), workload, limit: limit, device: device)
+        )
     }
 
     /// y, `[B, d_v, …]` with the positions of θ.

@@ -57,13 +57,17 @@ final class BlockEngine: @unchecked Sendable {
             BlockProblem(configuration, geometry, byMethod[method])
         }
         memoryLimit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
-        let schedule = try Schedule(
-            firstOf: methods, { problem($0).workload($0, sharesHostMemory: device.hasUnifiedMemory) },
-            limit: memoryLimit, device: device)
+        func workload(_ method: Method) -> Workload {
+            problem(method).workload(method, sharesHostMemory: device.hasUnifiedMemory)
+        }
+        let schedule = try Schedule(firstOf: methods, workload, limit: memoryLimit, device: device)
         method = schedule.method
         plan = Plan(
             textbook: formulas.steps, executed: problem(method).steps(of: method),
-            inputShape: geometry.shape, schedule, on: device, memoryLimit: memoryLimit)
+            inputShape: geometry.shape, schedule, on: device, memoryLimit: memoryLimit,
+            alternatives: Plan.alternatives(
+                to: method, among: methods.flatMap { $0.orders(formulas.possibleOrders) },
+                { problem($0).steps(of: $0) }, workload, limit: memoryLimit, device: device))
         executors[ExecutorKey(method: method, isSubset: false)] = try BlockExecutor(
             session, problem(method), method, byMethod[method])
     }

@@ -15,7 +15,7 @@ extension BlockProblem {
     }
 
     /// A maximum over projections is no function of the Gram matrix.
-    private var possibleOrders: [ProductOrder] {
+    var possibleOrders: [ProductOrder] {
         let poolsProjections = configuration.subsample == .convFirst && geometry.window != nil
         return ProductOrder.allCases.filter { $0.projectsKeys || !poolsProjections }
     }

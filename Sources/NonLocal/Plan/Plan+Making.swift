@@ -6,9 +6,10 @@ extension Plan {
     /// - Parameters:
     ///   - textbook: the steps of the formulas.
     ///   - executed: those of the schedule's method.
+    ///   - alternatives: what else was weighed.
     init(
         textbook: [CostedStep], executed: [CostedStep], inputShape: [Int], _ schedule: Schedule,
-        on device: Device, memoryLimit: Int
+        on device: Device, memoryLimit: Int, alternatives: [Alternative]
     ) {
         let size = MemoryLayout<Float>.stride
         let buffers = BufferRole.allCases.compactMap { role in
@@ -17,26 +18,30 @@ extension Plan {
         self.init(
             backend: "opencl", device: device.name, strategy: schedule.method.strategy,
             skipsBlocks: schedule.method.skips,
-            kernels: schedule.method.tile == nil ? .plain : .panel, precision: .float32,
+            kernels: schedule.method.tile == nil ? .plain : .panel, tile: schedule.method.tile.map(Tile.init),
+            order: schedule.method.order.map { "\($0.head.rawValue), \($0.tail.rawValue)" },
+            precision: .float32,
             inputShape: inputShape,
             steps: executed.map(Step.init), textbookOperations: textbook.operations,
             executedOperations: executed.operations,
             skippableOperations: schedule.method.skips ? executed.pairOperations : 0,
             allocations: buffers + [Allocation(name: "weights", bytes: schedule.weightElements * size)],
             peakMemory: schedule.bytes, memoryLimit: memoryLimit, itemsPerSlice: schedule.itemsPerSlice,
-            groupsPerBlock: schedule.blocks?.groups, rowsPerBlock: schedule.blocks?.rows)
+            groupsPerBlock: schedule.blocks?.groups, rowsPerBlock: schedule.blocks?.rows,
+            alternatives: alternatives)
     }
 
     /// The plan of the CPU reference.
     init(reference steps: [CostedStep], inputShape: [Int]) {
         self.init(
-            backend: "cpu", device: nil, strategy: .staged, skipsBlocks: false, kernels: nil,
+            backend: "cpu", device: nil, strategy: .staged, skipsBlocks: false, kernels: nil, tile: nil,
+            order: nil,
             precision: .float32,
             inputShape: inputShape,
             steps: steps.map(Step.init), textbookOperations: steps.operations,
             executedOperations: steps.operations, skippableOperations: 0, allocations: [], peakMemory: 0,
             memoryLimit: 0,
-            itemsPerSlice: 1, groupsPerBlock: nil, rowsPerBlock: nil)
+            itemsPerSlice: 1, groupsPerBlock: nil, rowsPerBlock: nil, alternatives: [])
     }
 }
 

@@ -26,6 +26,10 @@ public struct Plan: Sendable, Hashable {
     public let skipsBlocks: Bool
     /// The kind of kernels; none for the CPU reference.
     public let kernels: KernelClass?
+    /// The kernels' register tile; none for kernels without one.
+    public let tile: Tile?
+    /// The order of products, of the re-associated strategy alone: how (s/M) g φᵀ is made, and how applied.
+    public let order: String?
     public let precision: Precision
     /// The shape of x.
     public let inputShape: [Int]
@@ -48,6 +52,8 @@ public struct Plan: Sendable, Hashable {
     public let groupsPerBlock: Int?
     /// Query positions of each group whose affinities are in memory at one time; none where they never are.
     public let rowsPerBlock: Int?
+    /// What else could have computed the same, the fastest first.
+    public let alternatives: [Alternative]
 }
 
 extension Plan {
@@ -63,7 +69,7 @@ extension Plan: CustomStringConvertible {
     /// The plan as a table for people.
     public var description: String {
         var lines = [
-            "\(strategy.rawValue), \(kernels.map { "\($0.rawValue) kernels, " } ?? "")on "
+            "\(strategy.rawValue)\(order.map { " (\($0))" } ?? ""), \(kernels.map { "\($0.rawValue) kernels, " } ?? "")on "
                 + (device.map { "'\($0)' (\(backend))" } ?? "the CPU reference")
         ]
         lines.append("x \(inputShape), \(precision.rawValue)")
@@ -82,9 +88,14 @@ extension Plan: CustomStringConvertible {
             )
             lines.append("slices: \(itemsPerSlice) batch item\(itemsPerSlice == 1 ? "" : "s") at a time")
         }
+        if let tile { lines.append("tiles: \(tile)") }
         if skipsBlocks { lines.append("skipping: blocks of keys whose weights can't matter are left out") }
         if let groupsPerBlock, let rowsPerBlock {
             lines.append("blocks: affinities of \(groupsPerBlock) groups, \(rowsPerBlock) rows at a time")
+        }
+        if !alternatives.isEmpty {
+            lines.append("instead of:")
+            lines += alternatives.map { "  \($0)" }
         }
         return lines.joined(separator: "\n")
     }
@@ -98,7 +109,7 @@ extension String {
 
 extension Double {
     /// In units of 10⁹.
-    fileprivate var giga: String { (self / 1e9).fixed(self < 1e9 ? 6 : 3) }
+    var giga: String { (self / 1e9).fixed(self < 1e9 ? 6 : 3) }
 
-    fileprivate func fixed(_ places: Int) -> String { String(format: "%.\(places)f", self) }
+    func fixed(_ places: Int) -> String { String(format: "%.\(places)f", self) }
 }

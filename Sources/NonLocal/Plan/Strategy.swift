@@ -52,6 +52,17 @@ struct Method: Sendable, Hashable {
         return method
     }
 
+    /// The same with each of the given orders, its own first, if it has one; itself if it has none.
+    func orders(_ orders: [ProductOrder]) -> [Method] {
+        guard let order else { return [self] }
+        return [self]
+            + orders.filter { $0 != order }.map { order in
+                var method = self
+                method.order = order
+                return method
+            }
+    }
+
     private init(strategy: Strategy, tile: PanelTile?, order: ProductOrder? = nil) {
         self.strategy = strategy
         self.tile = tile
