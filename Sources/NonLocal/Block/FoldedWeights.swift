@@ -127,3 +127,19 @@ extension BlockWeights.PairwiseWeight {
         )
     }
 }
+
+extension Linear {
+    /// `[weight bias]`, without a bias of its own: the same map of channels with a row of ones below them.
+    var onesAppended: Linear {
+        let rows = (0..<outputs).flatMap { row in weight[row * inputs..<(row + 1) * inputs] + [bias[row]] }
+        return Linear(
+            outputs: outputs, inputs: inputs + 1, weight: rows, bias: Array(repeating: 0, count: outputs))
+    }
+
+    /// weightᵀ, without a bias.
+    var transposed: Linear {
+        let columns = (0..<inputs).flatMap { column in (0..<outputs).map { weight[$0 * inputs + column] } }
+        return Linear(
+            outputs: inputs, inputs: outputs, weight: columns, bias: Array(repeating: 0, count: inputs))
+    }
+}

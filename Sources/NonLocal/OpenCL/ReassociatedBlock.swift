@@ -45,7 +45,7 @@ struct ReassociatedBlock: Sendable {
         let usesGram = order.head == .gram
         values = usesGram ? try load(weights.g.withoutBias) : nil
         valueBias = try buffer(weights.g.bias)
-        keys = usesGram ? try load(phi.withBiasAsInput) : nil
+        keys = usesGram ? try load(phi.onesAppended) : nil
         let isAggregate = order.tail == .aggregate
         output = try load(isAggregate ? weights.output : weights.output.withoutBias)
         bias = try buffer(
@@ -201,20 +201,6 @@ extension Linear {
     fileprivate var withoutBias: Linear {
         Linear(
             outputs: outputs, inputs: inputs, weight: weight, bias: Array(repeating: 0, count: outputs))
-    }
-
-    /// [weight bias], for inputs with a one below.
-    fileprivate var withBiasAsInput: Linear {
-        let rows = (0..<outputs).flatMap { weight[$0 * inputs..<($0 + 1) * inputs] + [bias[$0]] }
-        return Linear(
-            outputs: outputs, inputs: inputs + 1, weight: rows, bias: Array(repeating: 0, count: outputs))
-    }
-
-    /// weightᵀ
-    fileprivate var transposed: Linear {
-        let rows = (0..<inputs).flatMap { input in (0..<outputs).map { weight[$0 * inputs + input] } }
-        return Linear(
-            outputs: inputs, inputs: outputs, weight: rows, bias: Array(repeating: 0, count: inputs))
     }
 
     /// biasᵀ as a map to one channel.

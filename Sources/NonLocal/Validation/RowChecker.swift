@@ -98,21 +98,6 @@ struct RowChecker: Sendable {
     }
 }
 
-extension Linear {
-    /// `[weight bias]`, without a bias of its own: the same map of channels with a row of ones below them.
-    fileprivate var onesAppended: Linear {
-        let rows = (0..<outputs).flatMap { row in weight[row * inputs..<(row + 1) * inputs] + [bias[row]] }
-        return Linear(
-            outputs: outputs, inputs: inputs + 1, weight: rows, bias: Array(repeating: 0, count: outputs))
-    }
-
-    fileprivate var transposed: Linear {
-        let columns = (0..<inputs).flatMap { column in (0..<outputs).map { weight[$0 * inputs + column] } }
-        return Linear(
-            outputs: inputs, inputs: outputs, weight: columns, bias: Array(repeating: 0, count: inputs))
-    }
-}
-
 extension Field {
     /// The same with one more channel of ones.
     fileprivate var onesAppended: Field {
