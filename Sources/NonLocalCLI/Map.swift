@@ -60,9 +60,10 @@ struct Map: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Of pictures: the difference of two patches, in grey levels a pixel, that leaves 61 % of an affinity.",
+            "Of pictures: the difference of two patches, in grey levels a pixel, that leaves 61 % of an affinity; "
+                + "by default such that a query attends to about 2 % of all positions.",
             valueName: "levels"))
-    var bandwidth: Double = 5
+    var bandwidth: Double?
 
     @Option(help: "How many of the strongest keys get an arrow.")
     var arrows: Int = 20
@@ -98,6 +99,9 @@ struct Map: ParsableCommand {
                 throw ValidationError("Of the block's options pictures alone take --scope and --own-weight.")
             }
         }
+        if input != nil, bandwidth != nil {
+            throw ValidationError("--bandwidth goes with pictures alone.")
+        }
         guard arrows >= 0, (64...20_000).contains(width) else {
             throw ValidationError("--arrows takes a number from 0, --width one from 64 to 20000.")
         }
@@ -111,22 +115,14 @@ struct Map: ParsableCommand {
         try output.check()
         try npy?.check()
         let clip = frames.isEmpty ? nil : try Clip(png: frames)
-        let (block, x) = try subject(clip)
-        let extents = try AttentionMaps.extents(of: x, for: block)
-        if let clip, clip.frames.count != extents[0] {
-            throw Failure(
-                "\(clip.frames.count) pictures for the \(extents[0]) frames of '\(input ?? "")'",
-                advice: "Name as many pictures as the tensor has frames, or none.")
-        }
-        let queries =
-            at.isEmpty
-            ? AttentionMaps.spreadQueries(over: extents) : try at.map { try $0.position(in: extents, clip) }
+        let subject = try input == nil ? clip.map(patches) : tensor(clip)
+        guard let (block, x, queries) = subject else { throw Failure("no picture and no tensor is named") }
         let maps = try AttentionMaps(
             of: block, x, at: queries, item: item, quantity: show, backend: backend.choice,
             validation: validation.validation, memoryLimit: backend.memoryLimit)
         backend.announce(maps.plan.backend, device: maps.plan.device)
         // Keys finer than what an eye tells apart would crowd around one place.
-        let apart = Double(max(extents[1], extents[2])) / 40
+        let apart = Double(max(maps.extents[1], maps.extents[2])) / 40
         let peaks = queries.indices.map { maps.strongest(arrows, of: $0, apart: max(apart, 1)) }
         let page = try MapPage(maps, clip: clip, peaks: peaks, tone: tone, width: width).draw()
         try npy.map { try maps.values.reshaped([queries.count] + maps.keyExtents).write(npy: $0.path) }
@@ -134,17 +130,36 @@ struct Map: ParsableCommand {
         report(maps, peaks)
     }
 
-    /// The block, and what it sees.
-    private func subject(_ clip: Clip?) throws -> (block: NonLocalBlock, x: Tensor<Float>) {
-        if let input, let weights {
-            let x = try Tensor<Float>(npy: input)
-            return (try source.block(reading: weights, block).block, x)
+    private typealias Subject = (block: NonLocalBlock, x: Tensor<Float>, queries: [GridPosition])
+
+    /// A trained block, what it sees, and the positions to look from.
+    private func tensor(_ clip: Clip?) throws -> Subject {
+        let x = try Tensor<Float>(npy: input ?? "")
+        let block = try source.block(reading: weights ?? "", self.block).block
+        let extents = try AttentionMaps.extents(of: x, for: block)
+        if let clip, clip.frames.count != extents[0] {
+            throw Failure(
+                "\(clip.frames.count) pictures for the \(extents[0]) frames of '\(input ?? "")'",
+                advice: "Name as many pictures as the tensor has frames, or none.")
         }
-        guard let clip else { throw Failure("no picture and no tensor is named") }
+        return (block, x, try queries(in: extents, clip))
+    }
+
+    /// The comparison of the pictures' patches.
+    private func patches(_ clip: Clip) throws -> Subject {
+        let queries = try queries(in: [clip.frames.count, clip.height, clip.width], clip)
         let means = NonLocalMeans(
             patch: patch, components: components, ownWeight: block.ownWeight ?? .strongest)
-        return try means.block(
-            comparing: clip.levels(), bandwidth: bandwidth, scope: block.scope ?? .spacetime)
+        let comparison = try means.comparison(
+            of: clip.levels(), bandwidth: bandwidth.map { .levels($0) } ?? .share(0.02, from: queries),
+            scope: block.scope ?? .spacetime)
+        Console.note("bandwidth \(comparison.bandwidth.fixed(1)) grey levels")
+        return (comparison.block, comparison.x, queries)
+    }
+
+    private func queries(in extents: [Int], _ clip: Clip?) throws -> [GridPosition] {
+        try at.isEmpty
+            ? AttentionMaps.spreadQueries(over: extents) : at.map { try $0.position(in: extents, clip) }
     }
 
     private func report(_ maps: AttentionMaps, _ peaks: [[AttentionMaps.Peak]]) {

@@ -17,24 +17,30 @@ import Testing
     }
 
     @Test func aScaleIsLogarithmicWhereFewStandOut() throws {
-        let even = try Tensor<Float>(shape: [4], elements: [0.2, 0.3, 0.4, 0.1])
+        let even = try Tensor<Float>(shape: [1, 4], elements: [0.2, 0.3, 0.4, 0.1])
         #expect(!HeatScale(even, tone: .automatic).isLogarithmic)
-        let peaked = try Tensor<Float>(shape: [1000], elements: [0.9] + Array(repeating: 1e-4, count: 999))
+        let peaked = try Tensor<Float>(
+            shape: [1, 1000], elements: [0.9] + Array(repeating: 1e-4, count: 999))
         let scale = HeatScale(peaked, tone: .automatic)
         #expect(scale.isLogarithmic)
         #expect(abs(scale.place(0.9) - 1) < 1e-6 && abs(scale.place(0.09) - 2.0 / 3) < 1e-6)
         #expect(scale.place(0) == 0 && scale.place(1e-9) == 0)
-        #expect(scale.ticks.map(\.label) == ["9.0e-4", "0.009", "0.09", "0.9"])
+        #expect(scale.ticks.map(\.label) == ["9e-4", "0.01", "0.1", "0.9"])
+        // A map ten times weaker than the other keeps its three decades.
+        let two = try Tensor<Float>(
+            shape: [2, 500],
+            elements: [0.5] + Array(repeating: 0, count: 499) + Array(repeating: 0.05, count: 500))
+        #expect(abs(HeatScale(two, tone: .logarithmic).place(0.05) - 0.75) < 1e-6)
         #expect(!HeatScale(peaked, tone: .linear).isLogarithmic)
     }
 
     @Test func negativeWeightsHaveALinearScale() throws {
-        let values = try Tensor<Float>(shape: [3], elements: [-2, 0, 6])
+        let values = try Tensor<Float>(shape: [1, 3], elements: [-2, 0, 6])
         let scale = HeatScale(values, tone: .logarithmic)
         #expect(!scale.isLogarithmic)
         #expect(scale.place(-2) == 0 && scale.place(2) == 0.5 && scale.place(6) == 1)
         #expect(scale.ticks.map(\.label) == ["-2", "2", "6"])
-        let nothing = HeatScale(try Tensor(repeating: 0, shape: [3]), tone: .automatic)
+        let nothing = HeatScale(try Tensor(repeating: 0, shape: [1, 3]), tone: .automatic)
         #expect(nothing.place(0) == 0)
     }
 

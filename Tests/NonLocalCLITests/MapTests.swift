@@ -17,7 +17,7 @@
                 ["map"] + frames
                     + [
                         "--output", "map.png", "--npy", "map.npy", "--json", "--at", "100,60,0", "--at",
-                        "80,100,1",
+                        "80,100,1", "--bandwidth", "5",
                     ], in: folder)
             #expect(command.status == 0, "\(command.errors)")
             #expect(folder.names == ["map.png", "map.npy"])

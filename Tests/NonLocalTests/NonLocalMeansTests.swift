@@ -193,7 +193,8 @@ import Testing
         let clip = try Tensor<Float>.normal(shape: [1, 2, 5, 6], mean: 100, deviation: 20, seed: 4)
         let means = NonLocalMeans(patch: 3, components: 4, strength: 1.5, sigma: 10)
         // h = strength · σ, spread over the 9 values of a patch.
-        let (block, x) = try means.block(comparing: clip, bandwidth: 1.5 * 10 / 3)
+        let comparison = try means.comparison(of: clip, bandwidth: .levels(1.5 * 10 / 3))
+        let (block, x) = (comparison.block, comparison.x)
         #expect(x.shape == [1, 4 + 2 + 9, 2, 5, 6])
         let z = try block(x, backend: engine == .opencl ? .opencl : .cpu)
         let estimates = try Tensor<Float>(
@@ -203,6 +204,38 @@ import Testing
         let largest = zip(picture.elements, expected.elements).map { abs($0 - $1) }.max()
         #expect(try #require(largest) < 0.01)
         #expect(z.elements.prefix(6 * 60).allSatisfy { $0 == 0 })
+    }
+
+    /// The weights themselves, by the device, are spread over the share that was asked for.
+    @Test(arguments: [0.05, 0.3]) func aBandwidthGivesItsShare(_ share: Double) throws {
+        let clip = try syntheticPicture(side: 24)
+        let queries = [GridPosition(h: 12, w: 12), .init(h: 3, w: 20), .init(h: 20, w: 3)]
+        let comparison = try NonLocalMeans(patch: 3, ownWeight: .include).comparison(
+            of: clip, bandwidth: .share(share, from: queries))
+        let maps = try AttentionMaps(of: comparison.block, comparison.x, at: queries, backend: .cpu)
+        let keys = 24 * 24
+        let logarithms = queries.indices.map { query in
+            let squares = (0..<keys).reduce(0.0) {
+                $0 + Double(maps.values[query, $1]) * Double(maps.values[query, $1])
+            }
+            return log(1 / squares / Double(keys))
+        }
+        #expect(abs(exp(logarithms.reduce(0, +) / 3) / share - 1) < 0.01)
+        // A plain picture has no distances to find one from.
+        let plain = try Tensor<Float>(repeating: 7, shape: [1, 6, 6])
+        #expect(
+            try NonLocalMeans().comparison(of: plain, bandwidth: .share(0.1, from: [.init(h: 0, w: 0)]))
+                .bandwidth > 0)
+    }
+
+    @Test(arguments: [
+        PatchComparison.Bandwidth.levels(0), .levels(.nan), .share(0, from: [.init(h: 0, w: 0)]),
+        .share(0.5, from: []), .share(0.5, from: [.init(h: 8, w: 0)]),
+    ]) func bandwidthsOutOfRangeAreRefused(_ bandwidth: PatchComparison.Bandwidth) throws {
+        let error = #expect(throws: NonLocalError.self) {
+            try NonLocalMeans().comparison(of: syntheticPicture(side: 8), bandwidth: bandwidth)
+        }
+        #expect(error?.code == .configuration)
     }
 
     @Test func withoutNoiseThePictureComesBack() throws {

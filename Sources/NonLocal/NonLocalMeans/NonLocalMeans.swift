@@ -109,10 +109,20 @@ public struct NonLocalMeans: Sendable, Hashable {
     func embedding(
         of patches: Tensor<Float>, bandwidth: Double
     ) throws -> (theta: Tensor<Float>, phi: Tensor<Float>) {
-        let principal = PrincipalComponents(of: patches, count: components)
-        let features = principal.projected(patches)
-        let positions = patches.shape.dropFirst().reduce(1, *)
-        let shape = [1, features.count + 1] + patches.shape.dropFirst()
+        try embedding(features(of: patches), positions: patches.shape.dropFirst(), bandwidth: bandwidth)
+    }
+
+    /// The coordinates of patches along their leading principal components, a row of all positions for each.
+    func features(of patches: Tensor<Float>) -> [[Double]] {
+        PrincipalComponents(of: patches, count: components).projected(patches)
+    }
+
+    /// θ and φ of features, whose positions have the given extents.
+    func embedding(
+        _ features: [[Double]], positions extents: ArraySlice<Int>, bandwidth: Double
+    ) throws -> (theta: Tensor<Float>, phi: Tensor<Float>) {
+        let positions = extents.reduce(1, *)
+        let shape = [1, features.count + 1] + extents
 
         let theta = try Tensor<Float>(shape: shape) { target in
             target.initialize(repeating: 1)
