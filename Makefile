@@ -6,7 +6,7 @@ SWIFT ?= swift
 BUILD := .build/release/nonlocal
 PACKAGES := ocl-icd-opencl-dev opencl-headers libpng-dev pkg-config
 
-.PHONY: all demo test check-kernels bench bench-peers format lint static packages clean
+.PHONY: all demo test check-kernels docs examples bench bench-peers bench-denoise format lint static packages clean
 
 all: packages
 	$(SWIFT) build -c release --traits Pictures --product nonlocal
@@ -29,12 +29,23 @@ check-kernels: packages
 	$(SWIFT) build --traits Pictures --product nonlocal
 	Scripts/oclgrind .build/debug/nonlocal
 
+# The documentation of both libraries, without a warning, into .build/documentation.
+docs: packages
+	@mkdir -p .build/documentation
+	NONLOCAL_DOCUMENTATION=1 $(SWIFT) package --allow-writing-to-directory .build/documentation \
+	    generate-documentation --target NonLocal --target SwiftOpenCL --enable-experimental-combined-documentation \
+	    --warnings-as-errors --output-path .build/documentation
+
 bench: packages
 	$(SWIFT) package --package-path Benchmarks benchmark
 
 # Beside PyTorch, about a quarter of an hour on an idle machine; writes Benchmarks/RESULTS.md.
 bench-peers: all
 	Benchmarks/peers/run
+
+# Beside scikit-image, half a minute; writes what the tests have to reach.
+bench-denoise: all
+	Benchmarks/denoise/run
 
 # One binary that runs where there is no Swift; it needs an OpenCL loader and a driver.
 static: packages

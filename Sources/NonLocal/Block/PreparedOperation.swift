@@ -69,9 +69,13 @@ public final class PreparedOperation: Sendable {
 
     /// Writes y into a tensor of the caller's, so that repeated calls need no new memory for it.
     ///
-    /// - Parameter y: becomes the result, whatever it was. Its memory is used if it is of the result's size and
-    ///   no copy of y shares it; otherwise y gets memory of its own. After an error the elements it had may be
-    ///   overwritten.
+    /// - Parameters:
+    ///   - theta: `[B, d, …]`, of the shape it was prepared for.
+    ///   - phi: `[B, d, …]`, of the shape it was prepared for.
+    ///   - g: `[B, d_v, …]`, of the shape it was prepared for.
+    ///   - y: becomes the result, whatever it was. Its memory is used if it is of the result's size and no copy
+    ///     of y shares it; otherwise y gets memory of its own. After an error the elements it had may be
+    ///     overwritten.
     /// - Throws: as ``run(theta:phi:g:)``.
     @discardableResult
     public func run(
