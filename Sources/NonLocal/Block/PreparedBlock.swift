@@ -165,6 +165,8 @@ struct RunOptions: Sendable, Hashable {
     var skip: Skipping = .automatic
     /// Forces an order of products upon the re-associated strategy; the cheapest without.
     var order: ProductOrder?
+    /// Forces a form upon the fused strategy where it can be had; the one that suits without.
+    var form: FusedForm?
     var precision: Precision = .float32
     var validation: Validation = .sampled(rows: 8)
     /// Bytes of device memory; the default of the device without.

@@ -47,7 +47,8 @@ final class BlockEngine: @unchecked Sendable {
             ownWeight: configuration.ownWeight, device: device, kernels: options.kernels,
             reassociation: formulas.reassociation(options.order))
         let methods = try options.skip.applied(
-            to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count)
+            to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count
+        ).map { formulas.shaped($0, options.form) }
         let sorts = methods.contains { $0.strategy == .sorted }
         let byMethod = WeightsByMethod(
             plain: weights,
@@ -81,7 +82,7 @@ final class BlockEngine: @unchecked Sendable {
         // The fused kernels know a position's own key by its place, which chosen queries don't keep.
         let keepsPlace = queries == nil || configuration.ownWeight == .include
         // Chosen queries are few, and not worth an order.
-        let chosen = queries == nil ? method : method.complete
+        let chosen = queries == nil ? method : method.general
         return try run(queries, keepsPlace ? chosen : .plain).output(x, into: memory)
     }
 

@@ -16,6 +16,21 @@ final class OpenCLSession: Sendable {
         library = KernelLibrary(context, overriding: overriding)
     }
 
+    /// Memory for kernels to work in, not initialised.
+    ///
+    /// A CPU device gets large pieces from the host, in large pages: drivers ask for none, and with small ones
+    /// tensors of some megabytes are more pages than a processor keeps track of.
+    ///
+    /// - Throws: `OpenCLError` if the device can't allocate as much.
+    func allocate(_ count: Int) throws -> Buffer<Float> {
+        guard device.type == .cpu, count >= HostMemory.leastLarge / MemoryLayout<Float>.stride,
+            let memory = HostMemory(bytes: count * MemoryLayout<Float>.stride)
+        else { return try Buffer(context, count: count) }
+        let elements = UnsafeMutableBufferPointer(
+            start: memory.address.bindMemory(to: Float.self, capacity: count), count: count)
+        return try Buffer(context, sharing: elements, keeping: memory)
+    }
+
     /// The memory that a plan may use unless told otherwise: a quarter of the device's, 1 GiB at most.
     static func defaultMemoryLimit(of device: Device) -> Int { min(device.globalMemory / 4, 1 << 30) }
 }

@@ -17,7 +17,7 @@ struct PanelTile: Sendable, Hashable {
     /// stay in the first-level cache, and the fewer are summed in one accumulator, the less is lost.
     var blockKeys: Int
     /// Work-items that run at the same time.
-    let workers: Int
+    var workers: Int
 
     init(_ device: Device) {
         lanes = [16, 8, 4].first { $0 <= device.nativeVectorWidthFloat } ?? 4
