@@ -158,12 +158,13 @@ public final class NonLocalBlock: Sendable {
     }
 
     private func session(for backend: Backend) throws -> OpenCLSession? {
-        guard let device = try backend.device() else { return nil }
-        lock.lock()
-        defer { lock.unlock() }
-        if let session = sessions[device] { return session }
-        let session = try OpenCLSession(device)
-        sessions[device] = session
-        return session
+        try backend.session { device in
+            lock.lock()
+            defer { lock.unlock() }
+            if let session = sessions[device] { return session }
+            let session = try OpenCLSession(device)
+            sessions[device] = session
+            return session
+        }
     }
 }

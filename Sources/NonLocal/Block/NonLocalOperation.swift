@@ -59,7 +59,7 @@ public struct NonLocalOperation: Sendable {
     ) throws -> PreparedOperation {
         let shape = try OperationShape(self, theta: theta, phi: phi, g: g)
         return try PreparedOperation(
-            self, shape, session: backend.device().map { try OpenCLSession($0) },
+            self, shape, session: backend.session { try OpenCLSession($0) },
             options: RunOptions(
                 strategy: strategy, skip: skip, precision: precision, validation: validation,
                 memoryLimit: memoryLimit,

@@ -9,13 +9,17 @@ public final class PreparedBlock: Sendable {
     /// What a call does and costs.
     public let plan: Plan
 
-    private let reference: ReferenceBlock
-    private let checker: RowChecker
+    let reference: ReferenceBlock
+    let checker: RowChecker
     private let options: RunOptions
     /// None where the reference computes, as it does for a block that is the identity.
-    private let engine: BlockEngine?
-    private let lock = NSLock()
-    private nonisolated(unsafe) var calls = 0
+    let engine: BlockEngine?
+    /// Where device tensors are; none for the reference.
+    let session: OpenCLSession?
+    let lock = NSLock()
+    nonisolated(unsafe) var calls = 0
+    /// Used under the lock.
+    nonisolated(unsafe) var deviceChecks = CheckBudget()
 
     init(
         _ configuration: NonLocalBlock.Configuration, _ weights: FoldedWeights, shape: [Int],
@@ -25,6 +29,7 @@ public final class PreparedBlock: Sendable {
         reference = ReferenceBlock(configuration: configuration, weights: weights, geometry: geometry)
         checker = RowChecker(reference)
         self.options = options
+        self.session = session
         if let session, !weights.isIdentity {
             let engine = try BlockEngine(session, configuration, geometry, weights, options)
             self.engine = engine
@@ -118,12 +123,8 @@ public final class PreparedBlock: Sendable {
 
     private func check(_ x: Tensor<Float>, _ queries: [Int]?) throws {
         let geometry = reference.geometry
-        guard x.shape == geometry.shape else {
-            throw NonLocalError(
-                .shape, "x of shape \(x.shape) was given to a block prepared for \(geometry.shape)",
-                advice: "Prepare the block again for each shape.")
-        }
-        if !options.allowsNonFinite { try requireFinite(x, "x") }
+        try check(shape: x.shape)
+        try requireAllowed(x)
         guard let queries else { return }
         let positions = geometry.grid.count
         guard !queries.isEmpty, queries.allSatisfy({ (0..<positions).contains($0) }) else {
@@ -132,6 +133,19 @@ public final class PreparedBlock: Sendable {
                 queries.isEmpty
                     ? "no query is named" : "a query is outside of the \(positions) positions of x",
                 advice: "Queries are flat positions, (t·H + h)·W + w.")
+        }
+    }
+
+    func requireAllowed(_ x: Tensor<Float>) throws(NonLocalError) {
+        if !options.allowsNonFinite { try requireFinite(x, "x") }
+    }
+
+    func check(shape: [Int]) throws(NonLocalError) {
+        guard shape == reference.geometry.shape else {
+            throw NonLocalError(
+                .shape,
+                "x of shape \(shape) was given to a block prepared for \(reference.geometry.shape)",
+                advice: "Prepare the block again for each shape.")
         }
     }
 
@@ -144,14 +158,14 @@ public final class PreparedBlock: Sendable {
         return try passed(checker.compare(z, x, queries: queries, chosen)).report(of: rows)
     }
 
-    private func chosenRows(_ queries: [Int]?) -> [(item: Int, rows: [Int])] {
+    func chosenRows(_ queries: [Int]?) -> [(item: Int, rows: [Int])] {
         let geometry = reference.geometry
         return SampledRows.choose(
             options.validation, items: geometry.batch, rows: queries?.count ?? geometry.grid.count,
             call: calls)
     }
 
-    private func passed(_ comparison: Comparison) throws -> Comparison {
+    func passed(_ comparison: Comparison) throws -> Comparison {
         guard let mismatch = comparison.mismatch else { return comparison }
         throw NonLocalError(mismatch, device: plan.device ?? plan.backend)
     }

@@ -37,7 +37,7 @@ public final class PreparedOperation: Sendable {
         let methods = try options.skip.applied(
             to: candidates, width: shape.width, rows: shape.rows, keys: shape.keys)
         func workload(_ method: Method) -> Workload {
-            shape.workload(method, sharesHostMemory: device.hasUnifiedMemory)
+            shape.workload(method, sharesHostMemory: session.sharesHostMemory)
         }
         let schedule = try Schedule(firstOf: methods, workload, limit: limit, device: device)
         executor = try OperationExecutor(session, operation, shape, schedule)

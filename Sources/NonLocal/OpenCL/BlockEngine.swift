@@ -6,7 +6,7 @@ import SwiftOpenCL
 final class BlockEngine: @unchecked Sendable {
     let plan: Plan
 
-    private let session: OpenCLSession
+    let session: OpenCLSession
     private let configuration: NonLocalBlock.Configuration
     private let geometry: Geometry
     private let weights: WeightsByMethod
@@ -59,7 +59,7 @@ final class BlockEngine: @unchecked Sendable {
         }
         memoryLimit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
         func workload(_ method: Method) -> Workload {
-            problem(method).workload(method, sharesHostMemory: device.hasUnifiedMemory)
+            problem(method).workload(method, sharesHostMemory: session.sharesHostMemory)
         }
         let schedule = try Schedule(firstOf: methods, workload, limit: memoryLimit, device: device)
         method = schedule.method
@@ -84,6 +84,12 @@ final class BlockEngine: @unchecked Sendable {
         // Chosen queries are few, and not worth an order.
         let chosen = queries == nil ? method : method.general
         return try run(queries, keepsPlace ? chosen : .plain).output(x, into: memory)
+    }
+
+    /// z in the device's memory, and what it took.
+    func output(_ x: Buffer<Float>) throws -> (DeviceTensor, DeviceWork) {
+        let (z, buffer) = try session.makeTensor(shape: geometry.shape, pool: pool)
+        return (z, try run(nil, method).output(x, to: buffer))
     }
 
     /// f / C(x), which only the staged strategy ever holds.
@@ -112,7 +118,7 @@ final class BlockEngine: @unchecked Sendable {
         if !problem.isSubset, let workspace, workspace.schedule.method == method { return workspace }
         workspace = nil
         let device = session.device
-        let workload = problem.workload(method, sharesHostMemory: device.hasUnifiedMemory)
+        let workload = problem.workload(method, sharesHostMemory: session.sharesHostMemory)
         let made = try Workspace(
             Schedule(workload, limit: memoryLimit, device: device), in: session)
         if !problem.isSubset { workspace = made }

@@ -1,16 +1,40 @@
 import NonLocalKernels
-import SwiftOpenCL
+public import SwiftOpenCL
 
-/// A device made ready: its context, a queue and the kernels built so far.
-final class OpenCLSession: Sendable {
+/// An OpenCL device made ready: its context, a queue and the kernels built so far.
+///
+/// Blocks prepared in one session share its kernels, and hand each other tensors that stay on the device:
+///
+///     let session = try OpenCLSession(.gpu)
+///     let first = try encoder.prepared(for: shape, backend: .opencl(in: session))
+///     let second = try decoder.prepared(for: shape, backend: .opencl(in: session))
+///     let z = try second(first(first.upload(x))).download()
+///
+/// Safe from any thread.
+public final class OpenCLSession: Sendable {
     let context: Context
     let queue: Queue
     let library: KernelLibrary
+    /// Whether the device works on tensors where they are, and nothing has to be copied.
+    let sharesHostMemory: Bool
 
-    var device: Device { context.device }
+    /// The device.
+    public var device: Device { context.device }
 
-    /// - Parameter overriding: kernel sources in place of the library's own, for tests.
-    init(_ device: Device, overriding: [KernelSource: String] = [:]) throws {
+    /// Makes a device ready; kernels are built when they are first needed.
+    ///
+    /// - Throws: `OpenCLError` if no device matches, with those there are, or if the driver refuses.
+    public convenience init(_ selector: DeviceSelector = .automatic) throws {
+        try self.init(selector.device())
+    }
+
+    /// - Parameters:
+    ///   - overriding: kernel sources in place of the library's own, for tests.
+    ///   - sharesHostMemory: what the device says of itself, unless a test says otherwise.
+    init(
+        _ device: Device, overriding: [KernelSource: String] = [:], sharesHostMemory: Bool? = nil
+    ) throws {
+        self.sharesHostMemory = sharesHostMemory ?? device.hasUnifiedMemory
         context = try Context(device: device)
         queue = try Queue(context: context)
         library = KernelLibrary(context, overriding: overriding)
@@ -23,7 +47,8 @@ final class OpenCLSession: Sendable {
     ///
     /// - Throws: `OpenCLError` if the device can't allocate as much.
     func allocate(_ count: Int) throws -> Buffer<Float> {
-        guard device.type == .cpu, count >= HostMemory.leastLarge / MemoryLayout<Float>.stride,
+        guard device.type == .cpu, sharesHostMemory,
+            count >= HostMemory.leastLarge / MemoryLayout<Float>.stride,
             let memory = HostMemory(bytes: count * MemoryLayout<Float>.stride)
         else { return try Buffer(context, count: count) }
         let elements = UnsafeMutableBufferPointer(
@@ -33,4 +58,10 @@ final class OpenCLSession: Sendable {
 
     /// The memory that a plan may use unless told otherwise: a quarter of the device's, 1 GiB at most.
     static func defaultMemoryLimit(of device: Device) -> Int { min(device.globalMemory / 4, 1 << 30) }
+}
+
+extension OpenCLSession: Hashable {
+    public static func == (left: OpenCLSession, right: OpenCLSession) -> Bool { left === right }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }

@@ -54,16 +54,18 @@ struct PanelBlockKernel: Sendable {
         ] {
             arguments += [view.buffer, view.argument] as [any KernelArgument]
         }
-        arguments += [
-            Int32(geometry.channels), Int32(problem.width), Int32(configuration.valueChannels),
-            int4(extents?.grid ?? geometry.grid.extents), int4(extents?.window ?? [0, 0, 0]),
-            Int32(problem.rows), Int32(geometry.keys.count), Int32(items),
-            Float(configuration.scale.value(width: problem.width)),
-            Int32(configuration.ownWeight.kernelArgument),
-            SIMD2(Int32(cuts.input.panels), Int32(cuts.input.tiles)),
-            SIMD2(Int32(cuts.output.panels), Int32(cuts.output.tiles)), Int32(cuts.attention.panels), scratch,
-            Int64(cuts.scratchSize / tile.lanes),
-        ] as [any KernelArgument]
+        arguments +=
+            [
+                Int32(geometry.channels), Int32(problem.width), Int32(configuration.valueChannels),
+                int4(extents?.grid ?? geometry.grid.extents), int4(extents?.window ?? [0, 0, 0]),
+                Int32(problem.rows), Int32(geometry.keys.count), Int32(items),
+                Float(configuration.scale.value(width: problem.width)),
+                Int32(configuration.ownWeight.kernelArgument),
+                SIMD2(Int32(cuts.input.panels), Int32(cuts.input.tiles)),
+                SIMD2(Int32(cuts.output.panels), Int32(cuts.output.tiles)), Int32(cuts.attention.panels),
+                scratch,
+                Int64(cuts.scratchSize / tile.lanes),
+            ] as [any KernelArgument]
         try launcher.launch(kernel, arguments, global: [cuts.workers], local: [1])
     }
 }

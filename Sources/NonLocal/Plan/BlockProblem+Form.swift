@@ -7,7 +7,9 @@ extension BlockProblem {
     ///
     /// - Parameter wanted: forces a form where it can be had.
     func shaped(_ method: Method, _ wanted: FusedForm? = nil) -> Method {
-        guard let tile = method.tile, method.strategy == .fused, !method.skips, !isSubset else { return method }
+        guard let tile = method.tile, method.strategy == .fused, !method.skips, !isSubset else {
+            return method
+        }
         var method = method
         switch wanted {
         case .panels: break

@@ -130,7 +130,9 @@ struct BlockProblem: Sendable, Hashable {
         }
         let sorted = elements[.sorted] ?? 0
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
-            guard let tile = method.tile, method.strategy == .fused, method.form == .panels else { return nil }
+            guard let tile = method.tile, method.strategy == .fused, method.form == .panels else {
+                return nil
+            }
             return tile.attentionBlocks(
                 width: width, valueChannels: configuration.valueChannels, rows: rowsOfGroup,
                 keys: geometry.keys.count, groups: items * groups, ownWeight: configuration.ownWeight,

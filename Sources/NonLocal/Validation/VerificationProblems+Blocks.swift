@@ -6,8 +6,10 @@ extension VerificationProblems {
     var blockProblems: [Problem] {
         let ways: [(Strategy, FusedForm?)] = [(.staged, nil), (.automatic, nil), (.automatic, .panels)]
         return ways.flatMap { strategy, form in
-            blocks.filter { form == nil || $0.configuration.pairwise.formulation == Pairwise.embeddedGaussian.formulation }
-                .map { block($0, strategy, form) }
+            blocks.filter {
+                form == nil || $0.configuration.pairwise.formulation == Pairwise.embeddedGaussian.formulation
+            }
+            .map { block($0, strategy, form) }
         }
     }
 
@@ -95,7 +97,8 @@ extension VerificationProblems {
             }
             let prepared = try PreparedBlock(
                 configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
-                session: session, options: RunOptions(strategy: strategy, kernels: kernels, form: form, validation: .full))
+                session: session,
+                options: RunOptions(strategy: strategy, kernels: kernels, form: form, validation: .full))
             return try verdict(prepared.run(.normal(shape: shape, seed: 7)))
         }
     }
