@@ -41,7 +41,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
 
     /// The sources of the panel kernels, in an order in which they compile as one program.
     public static let panel: [KernelSource] = [
-        .view, .panelTile, .panelPack, .panelPool, .panelProjection, .panelAttention, .panelTime, .panelBlock, .panelOrder,
+        .view, .panelTile, .panelPack, .panelPool, .panelProjection, .panelAttention, .panelTime, .panelBlock,
+        .panelOrder,
         .panelSkip, .panelMerge, .panelGram, .panelGramMerge,
     ]
 
