@@ -179,12 +179,12 @@ static inline void finish(
     (VECTORS \
      * ((long)(blockPanels) * ((width) + ((valueChannels) + ROWS - 1) / ROWS * ROWS + 2) + KEYS))
 
-/* The blocks of one of several workers; the parameters are those of panel_attention. */
+/* Of a range of blocks those of one of several workers; the parameters are those of panel_attention. */
 static inline void attend_blocks(
-    const long worker, const long workers, __global const float *restrict theta, const long8 thetaView,
+    const long2 range, const long worker, const long workers, __global const float *restrict theta, const long8 thetaView,
     __global const float *restrict phi, const long8 phiView, __global const float *restrict g,
     const long8 gView, __global float *restrict y, const long8 yView, const int width,
-    const int valueChannels, const int queries, const int keys, const int groups, const float scale,
+    const int valueChannels, const int queries, const int keys, const float scale,
     const int blockPanels, const int shares, const int ownWeight, __global Lanes *restrict scratch,
     __global Lanes *restrict shared)
 {
@@ -198,7 +198,7 @@ static inline void attend_blocks(
     __global Lanes *const p = scratch + (long)blockPanels * width * VECTORS;
     __global Lanes *const own = p + KEYS * VECTORS;
 
-    EACH_BLOCK_OF((long)groups * blocks * shares, worker, workers) {
+    EACH_BLOCK_OF(range, worker, workers) {
         const long group = block / ((long)blocks * shares);
         const int firstPanel = block / shares % blocks * blockPanels;
         const int share = block % shares;
@@ -243,14 +243,14 @@ __kernel WORK_ITEM void panel_attention(
     __global float *restrict y, const long8 yView, /* [d_v, N] */
     const int width, const int valueChannels,      /* d, d_v */
     const int queries, const int keys,             /* N, M */
-    const int groups, const float scale,
+    const float scale,
     const int blockPanels,
     const int shares, /* 1, unless a position's own weight is included */
     const int ownWeight, /* 0 included, 1 excluded, 2 that of the strongest other key */
-    __global Lanes *restrict scratch, __global Lanes *restrict shared)
+    __global Lanes *restrict scratch, __global Lanes *restrict shared, const long2 range /* of blocks */)
 {
     attend_blocks(
-        get_global_id(0), get_global_size(0), theta, thetaView, phi, phiView, g, gView, y, yView, width,
-        valueChannels, queries, keys, groups, scale, blockPanels, shares, ownWeight,
+        range, get_global_id(0), get_global_size(0), theta, thetaView, phi, phiView, g, gView, y, yView, width,
+        valueChannels, queries, keys, scale, blockPanels, shares, ownWeight,
         scratch + get_global_id(0) * ATTENTION_SCRATCH(blockPanels, width, valueChannels), shared);
 }

@@ -19,6 +19,12 @@ static inline long8 only(long8 view, const long group)
     return view;
 }
 
+/* The blocks of a projection of one item. */
+#define ALL_BLOCKS(size, outputs) \
+    (long2)( \
+        0, (long)((panels + (size).x - 1) / (size).x) \
+               * ((((outputs) + ROWS - 1) / ROWS + (size).y - 1) / (size).y))
+
 __kernel WORK_ITEM void panel_block(
     __global const float *restrict weight, __global const float *restrict bias, /* of θ, φ, g, as packed */
     __global const float *restrict outputWeight, __global const float *restrict outputBias,
@@ -33,17 +39,18 @@ __kernel WORK_ITEM void panel_block(
     __global float *restrict y, const long8 yView,         /* [d_v, N] */
     const int channels, const int width, const int valueChannels, /* C, d, d_v */
     const int4 grid, const int4 window,                           /* T, H, W; a window of zeros pools nothing */
-    const int positions, const int keys, const int items,         /* N, M */
+    const int positions, const int keys,                          /* N, M */
     const float scale, const int ownWeight, const int2 inputBlocks, /* panels and tiles, as panel_projection */
     const int2 outputBlocks, const int attentionPanels, __global Lanes *restrict scratch,
-    const long scratchSize)
+    const long scratchSize, const long2 range /* of items */)
 {
     const long2 start = (long2)(0, 0);
+    const int panels = (positions + PANEL - 1) / PANEL;
     scratch += get_global_id(0) * scratchSize;
-    EACH_BLOCK(items) {
+    EACH_BLOCK(range) {
         const long item = block;
         project(
-            0, 1, weight, start, bias, start, x, only(xView, item), 0, xView, theta, only(thetaView, item),
+            ALL_BLOCKS(inputBlocks, 2 * width + valueChannels), 0, 1, weight, start, bias, start, x, only(xView, item), 0, xView, theta, only(thetaView, item),
             wholePhi, only(wholePhiView, item), wholeG, only(wholeGView, item), width, 2 * width, channels,
             2 * width + valueChannels, positions, 1, inputBlocks.x, inputBlocks.y, scratch);
         if (window.x > 0)
@@ -52,11 +59,11 @@ __kernel WORK_ITEM void panel_block(
                     channel, item, wholePhi, wholePhiView, wholeG, wholeGView, phi, phiView, g, gView, width,
                     grid, window, keys);
         attend_blocks(
-            0, 1, theta, only(thetaView, item), phi, only(phiView, item), g, only(gView, item), y,
-            only(yView, item), width, valueChannels, positions, keys, 1, scale, attentionPanels, 1, ownWeight,
+            (long2)(0, (panels + attentionPanels - 1) / attentionPanels), 0, 1, theta, only(thetaView, item), phi, only(phiView, item), g, only(gView, item), y,
+            only(yView, item), width, valueChannels, positions, keys, scale, attentionPanels, 1, ownWeight,
             scratch, scratch);
         project(
-            0, 1, outputWeight, start, outputBias, start, y, only(yView, item), addsResidual ? residual : 0,
+            ALL_BLOCKS(outputBlocks, channels), 0, 1, outputWeight, start, outputBias, start, y, only(yView, item), addsResidual ? residual : 0,
             only(residualView, item), z, only(zView, item), z, zView, z, zView, channels, channels,
             valueChannels, channels, positions, 1, outputBlocks.x, outputBlocks.y, scratch);
     }

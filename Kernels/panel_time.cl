@@ -52,15 +52,15 @@ __kernel WORK_ITEM void panel_time(
     __global const float *restrict g, const long8 gView,         /* [pixels][d_v, M] */
     __global float *restrict y, const long8 yView,               /* [pixels][d_v, N] */
     const int width, const int valueChannels, const int queries, const int keys, /* d, d_v, N, M */
-    const int pixels, const int items, const float scale,
+    const int pixels, const float scale,
     const int ownWeight, /* 0 included, 1 excluded, 2 that of the strongest other key */
-    __global Lanes *restrict scratch)
+    __global Lanes *restrict scratch, const long2 range /* of vectors, numbered pixels first, then items */)
 {
     const int vectors = (pixels + LANES - 1) / LANES;
     const Lanes factor = BASE_TWO(scale);
     __global Lanes *const p = scratch + get_global_id(0) * ((keys + TIMES - 1) / TIMES * TIMES * TIMES);
 
-    EACH_BLOCK((long)items * vectors) {
+    EACH_BLOCK(range) {
         const int from = min((int)(block % vectors) * LANES, pixels - LANES);
         const int repeated = (int)(block % vectors) * LANES - from;
         const long group = block / vectors * pixels + from;

@@ -82,7 +82,8 @@ public final class PreparedBlock: Sendable {
     }
 
     private func run(
-        _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?
+        _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?,
+        _ monitor: RunMonitor? = nil
     ) throws -> (Tensor<Float>, RunReport) {
         try check(x, queries)
         lock.lock()
@@ -90,9 +91,41 @@ public final class PreparedBlock: Sendable {
         defer { calls += 1 }
         let start = ContinuousClock.now
         let (z, work): (Tensor<Float>, DeviceWork?) =
-            try engine?.output(x, queries, into: memory) ?? (reference.output(x, queries: queries), nil)
+            try engine?.output(x, queries, into: memory, monitor)
+            ?? (reference.output(x, queries: queries, monitor), nil)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         return (z, RunReport(validation: try validate(z, x, queries), seconds: seconds, work: work))
+    }
+
+    /// z with what was measured on the way, off the caller's thread and told of while it is made.
+    ///
+    ///     let result = try await prepared.run(x) { print("\($0.fraction * 100) %") }
+    ///
+    /// No launch takes much longer than the bound on it, and between two of them the task's cancellation is seen:
+    /// the run then ends with `CancellationError`, and the block can be used again.
+    ///
+    /// - Parameters:
+    ///   - x: of the shape the block was prepared for.
+    ///   - queries: flat positions at which z is wanted; all without.
+    ///   - progress: called after each launch with work to speak of, on another thread.
+    /// - Throws: as ``run(_:queries:)``, and `CancellationError`.
+    public func run(
+        _ x: Tensor<Float>, queries: [Int]? = nil, progress: @escaping @Sendable (RunProgress) -> Void
+    ) async throws -> BlockResult {
+        try await onThread { cancellation in
+            let monitor = RunMonitor(
+                operationsInAll: self.operations(queries), cancellation, report: progress)
+            let (z, report) = try self.run(x, queries, into: nil, monitor)
+            return BlockResult(output: z, report: report)
+        }
+    }
+
+    /// Operations by the formulas for some queries, or for all.
+    private func operations(_ queries: [Int]?) -> Double {
+        guard let queries else { return plan.executedOperations }
+        return BlockProblem(
+            reference.configuration, reference.geometry, reference.weights, queries: queries.count
+        ).steps.operations
     }
 
     /// The normalised affinities f / C(x), `[B, N, M]`: row i holds what position i takes from each key of its
@@ -185,6 +218,8 @@ struct RunOptions: Sendable, Hashable {
     var validation: Validation = .sampled(rows: 8)
     /// Bytes of device memory; the default of the device without.
     var memoryLimit: Int?
+    /// Seconds that one launch may take; a fifth without, on CPU devices only while a run is followed.
+    var launchSeconds: Double?
     var allowsNonFinite = false
 }
 

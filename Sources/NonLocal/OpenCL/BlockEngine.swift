@@ -12,6 +12,7 @@ final class BlockEngine: @unchecked Sendable {
     private let weights: WeightsByMethod
     private let method: Method
     private let memoryLimit: Int
+    private let launchSeconds: Double?
     private let pool = MemoryPool()
     private var executors: [ExecutorKey: BlockExecutor] = [:]
     /// The buffers of the last run over all positions. There is one set at a time: two could be more than the
@@ -57,6 +58,7 @@ final class BlockEngine: @unchecked Sendable {
         func problem(_ method: Method) -> BlockProblem {
             BlockProblem(configuration, geometry, byMethod[method])
         }
+        launchSeconds = options.launchSeconds
         memoryLimit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
         func workload(_ method: Method) -> Workload {
             problem(method).workload(method, sharesHostMemory: session.sharesHostMemory)
@@ -77,19 +79,22 @@ final class BlockEngine: @unchecked Sendable {
     ///
     /// - Parameter memory: to write z to, if there is some of the right size already.
     func output(
-        _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?
+        _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?,
+        _ monitor: RunMonitor? = nil
     ) throws -> (Tensor<Float>, DeviceWork?) {
         // The fused kernels know a position's own key by its place, which chosen queries don't keep.
         let keepsPlace = queries == nil || configuration.ownWeight == .include
         // Chosen queries are few, and not worth an order.
         let chosen = queries == nil ? method : method.general
-        return try run(queries, keepsPlace ? chosen : .plain).output(x, into: memory)
+        return try run(queries, keepsPlace ? chosen : .plain, monitor).output(x, into: memory)
     }
 
     /// z in the device's memory, and what it took.
-    func output(_ x: Buffer<Float>) throws -> (DeviceTensor, DeviceWork) {
+    func output(
+        _ x: Buffer<Float>, _ monitor: RunMonitor? = nil
+    ) throws -> (DeviceTensor, DeviceWork) {
         let (z, buffer) = try session.makeTensor(shape: geometry.shape, pool: pool)
-        return (z, try run(nil, method).output(x, to: buffer))
+        return (z, try run(nil, method, monitor).output(x, to: buffer))
     }
 
     /// f / C(x), which only the staged strategy ever holds.
@@ -103,7 +108,9 @@ final class BlockEngine: @unchecked Sendable {
     }
 
     /// A run over all positions in buffers that stay, or over chosen ones in buffers of their own.
-    private func run(_ queries: [Int]?, _ method: Method) throws -> BlockRun {
+    private func run(
+        _ queries: [Int]?, _ method: Method, _ monitor: RunMonitor? = nil
+    ) throws -> BlockRun {
         let problem = BlockProblem(configuration, geometry, weights[method], queries: queries?.count)
         let key = ExecutorKey(method: method, isSubset: queries != nil)
         let executor = try executors[key] ?? BlockExecutor(session, problem, method, weights[method])
@@ -111,7 +118,7 @@ final class BlockEngine: @unchecked Sendable {
         return BlockRun(
             block: executor, workspace: try workspace(for: problem, method),
             queries: try queries.map { try ChosenQueries($0, groups: geometry.queries, in: session.context) },
-            pool: pool)
+            pool: pool, pace: session.pace(launchSeconds, monitor))
     }
 
     private func workspace(for problem: BlockProblem, _ method: Method) throws -> Workspace {

@@ -7,6 +7,8 @@ struct BlockRun {
     let queries: ChosenQueries?
     /// Where memory for results comes from.
     let pool: MemoryPool
+    /// Launches' bound and who follows them.
+    let pace: Pace?
 
     private var geometry: Geometry { block.geometry }
     private var rows: Int { queries?.count ?? geometry.grid.count }
@@ -48,7 +50,7 @@ struct BlockRun {
 
     /// z of every position, from one tensor in the device's memory to another.
     func output(_ x: Buffer<Float>, to z: Buffer<Float>) throws -> DeviceWork {
-        let launcher = Launcher(block.session.queue)
+        let launcher = Launcher(block.session.queue, pace: pace)
         var blocks = ComputedBlocks()
         for items in slices {
             func part(_ buffer: Buffer<Float>) -> View {
@@ -101,7 +103,7 @@ struct BlockRun {
         _ x: Tensor<Float>, _ body: (Launcher, View, Range<Int>) throws -> Void
     ) throws -> [KernelLaunch] {
         let (channels, positions) = (geometry.channels, geometry.grid.count)
-        let launcher = Launcher(block.session.queue)
+        let launcher = Launcher(block.session.queue, pace: pace)
         for items in slices {
             let range = items.lowerBound * channels * positions..<items.upperBound * channels * positions
             let input = try exchange.upload(x, range, staging: workspace[.input])

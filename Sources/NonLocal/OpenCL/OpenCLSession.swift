@@ -17,6 +17,8 @@ public final class OpenCLSession: Sendable {
     let library: KernelLibrary
     /// Whether the device works on tensors where they are, and nothing has to be copied.
     let sharesHostMemory: Bool
+    /// What the device's kernels were seen to do.
+    let speeds: LaunchSpeeds
 
     /// The device.
     public var device: Device { context.device }
@@ -35,6 +37,7 @@ public final class OpenCLSession: Sendable {
         _ device: Device, overriding: [KernelSource: String] = [:], sharesHostMemory: Bool? = nil
     ) throws {
         self.sharesHostMemory = sharesHostMemory ?? device.hasUnifiedMemory
+        speeds = LaunchSpeeds(computeUnits: device.computeUnits)
         context = try Context(device: device)
         queue = try Queue(context: context)
         library = KernelLibrary(context, overriding: overriding)
@@ -55,6 +58,17 @@ public final class OpenCLSession: Sendable {
             start: memory.address.bindMemory(to: Float.self, capacity: count), count: count)
         return try Buffer(context, sharing: elements, keeping: memory)
     }
+
+    /// How a run proceeds: on CPU devices at their own pace, unless somebody follows it or a bound was given;
+    /// elsewhere people look at the same device's pictures.
+    ///
+    /// - Parameter mostSeconds: that one launch may take; a fifth without.
+    func pace(_ mostSeconds: Double?, _ monitor: RunMonitor?) -> Pace? {
+        guard mostSeconds != nil || monitor != nil || device.type != .cpu else { return nil }
+        return Pace(mostSeconds: mostSeconds ?? Self.launchSeconds, speeds, monitor: monitor)
+    }
+
+    private static let launchSeconds = 0.2
 
     /// The memory that a plan may use unless told otherwise: a quarter of the device's, 1 GiB at most.
     static func defaultMemoryLimit(of device: Device) -> Int { min(device.globalMemory / 4, 1 << 30) }

@@ -58,7 +58,7 @@ struct PanelBlockKernel: Sendable {
             [
                 Int32(geometry.channels), Int32(problem.width), Int32(configuration.valueChannels),
                 int4(extents?.grid ?? geometry.grid.extents), int4(extents?.window ?? [0, 0, 0]),
-                Int32(problem.rows), Int32(geometry.keys.count), Int32(items),
+                Int32(problem.rows), Int32(geometry.keys.count),
                 Float(configuration.scale.value(width: problem.width)),
                 Int32(configuration.ownWeight.kernelArgument),
                 SIMD2(Int32(cuts.input.panels), Int32(cuts.input.tiles)),
@@ -66,6 +66,8 @@ struct PanelBlockKernel: Sendable {
                 scratch,
                 Int64(cuts.scratchSize / tile.lanes),
             ] as [any KernelArgument]
-        try launcher.launch(kernel, arguments, global: [cuts.workers], local: [1])
+        try launcher.launch(
+            kernel, arguments, blocks: items, workers: cuts.workers,
+            operations: problem.steps.operations * Double(items) / Double(geometry.batch))
     }
 }

@@ -27,8 +27,7 @@ struct PanelTimeKernel: Sendable {
                 operands.theta.buffer, operands.theta.argument, operands.phi.buffer, operands.phi.argument,
                 operands.g.buffer, operands.g.argument, operands.y.buffer, operands.y.argument,
                 Int32(operands.width), Int32(operands.valueChannels), Int32(operands.rows),
-                Int32(operands.keys), Int32(pixels), Int32(items), scale, Int32(ownWeight.kernelArgument),
-                scratch,
-            ], global: [min(tile.workers, vectors)], local: [1])
+                Int32(operands.keys), Int32(pixels), scale, Int32(ownWeight.kernelArgument), scratch,
+            ], blocks: vectors, workers: min(tile.workers, vectors), operations: operands.operations)
     }
 }

@@ -107,6 +107,7 @@ struct BlockProblem: Sendable, Hashable {
                 keys: geometry.keys.count,
                 elementsPerItem: elementsPerItem(method, order, tile, sharesHostMemory: sharesHostMemory),
                 weightElements: weightElements(order, tile),
+                widest: max(width, configuration.valueChannels),
                 scratchOfLaunch: { scratch(order, tile, items: $0) },
                 sharesOfLaunch: { gramBlocks(order, tile, items: $0).shared })
         }
@@ -142,6 +143,7 @@ struct BlockProblem: Sendable, Hashable {
             method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup,
             keys: geometry.keys.count,
             elementsPerItem: elements, weightElements: weightElements(method.tile),
+            widest: max(width, configuration.valueChannels),
             scratchOfLaunch: { items in
                 if let tile = method.tile, method.form == .block {
                     let cuts = blockCuts(tile, items: items)

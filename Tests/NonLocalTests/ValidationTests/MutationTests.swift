@@ -194,7 +194,7 @@ import Testing
         Mutation(.panelBlock, "addsResidual ? residual : 0", "0", plain),
         Mutation(.panelBlock, "addsResidual ? residual : 0", "x", normed),
         Mutation(.panelBlock, "channel < width + valueChannels", "channel < width", pooled),
-        Mutation(.panelBlock, "keys, 1, scale", "keys - 1, 1, scale", plain),
+        Mutation(.panelBlock, "positions, keys, scale", "positions, keys - 1, scale", plain),
         Mutation(.gather, "AT(yView, c, index[item * indexStride + k])", "AT(yView, c, k)", far, skip: .on),
         Mutation(.panelOrder, "order[j++] = position", "order[j++] = order[i]", far, skip: .on),
         Mutation(.panelOrder, "order[i] = i", "order[i] = 0", far, skip: .on),
