@@ -57,7 +57,8 @@ let package = Package(
             exclude: ["Golden"],
             swiftSettings: strict),
         .testTarget(
-            name: "NonLocalCLITests", dependencies: ["NonLocal", "NonLocalCLI"], swiftSettings: strict),
+            name: "NonLocalCLITests", dependencies: ["NonLocal", "NonLocalCLI"], exclude: ["Noisy"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

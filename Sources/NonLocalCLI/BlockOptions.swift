@@ -104,6 +104,7 @@ extension KernelClass: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension Strategy: ExpressibleByArgument {}
 extension Skipping: ExpressibleByArgument {}
+extension AttentionMaps.Quantity: ExpressibleByArgument {}
 
 extension NonLocalBlock.Configuration {
     /// What the block computes, in a few words.

@@ -14,7 +14,7 @@ struct NonLocalCommand: ParsableCommand {
               nonlocal devices
               nonlocal run --input x.npy --weights block.safetensors --output z.npy
             """,
-        subcommands: [Devices.self, Run.self, Denoise.self, Verify.self, Bench.self])
+        subcommands: [Devices.self, Run.self, Map.self, Denoise.self, Cost.self, Verify.self, Bench.self])
 
     static func main() {
         stopOnInterrupt()

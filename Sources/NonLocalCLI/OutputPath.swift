@@ -23,6 +23,25 @@ struct OutputPath: ExpressibleByArgument {
         }
     }
 
+    /// Files in a folder, under the names that others have.
+    ///
+    /// - Throws: ``Failure`` if two have the same name, as each frame would then be written over another.
+    static func names(of paths: [String], in folder: String) throws -> [OutputPath] {
+        let outputs = paths.map { path in
+            let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.index(after: $0)...] }
+            return OutputPath(argument: "\(folder)/\(name ?? path[...])")
+        }
+        var seen: [String: String] = [:]
+        for (path, output) in zip(paths, outputs) {
+            if let other = seen.updateValue(path, forKey: output.path) {
+                throw Failure(
+                    "'\(other)' and '\(path)' would both be written to '\(output.path)'",
+                    advice: "Name each frame once, and give frames names of their own.")
+            }
+        }
+        return outputs
+    }
+
     private static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

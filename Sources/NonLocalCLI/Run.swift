@@ -23,16 +23,7 @@ struct Run: ParsableCommand {
     @Option(help: "The result z, .npy.")
     var output: OutputPath
 
-    @Option(
-        help: "The text before the weights' names, such as module.nl_1; needed if there are several blocks.")
-    var prefix: String?
-
-    @Option(help: "Whose names the weights have.")
-    var dialect: Dialect = .automatic
-
-    @Option(help: ArgumentHelp("The number of groups of the group norm in front.", valueName: "groups"))
-    var groupNorm: Int?
-
+    @OptionGroup var source: WeightsOptions
     @OptionGroup(title: "Block") var block: BlockOptions
     @OptionGroup(title: "Backend") var backend: BackendOptions
 
@@ -63,11 +54,7 @@ struct Run: ParsableCommand {
         try output.check()
         try attention?.check()
         let x = try Tensor<Float>(npy: input)
-        let file = try BlockFile(reading: weights, dialect: dialect, prefix: prefix)
-        let block = try makeBlock(file)
-        Console.note(
-            "\(file.dialect.rawValue) block '\(file.prefix)': \(block.configuration.summary)"
-                + (self.block.pairwise == nil ? " (as the file implies; see --pairwise)" : ""))
+        let (file, block) = try source.block(reading: weights, self.block)
         let prepared = try block.prepared(
             for: x.shape, backend: backend.choice, precision: precision, strategy: strategy,
             skip: backend.skip, validation: validation.validation, memoryLimit: backend.memoryLimit,
@@ -87,21 +74,6 @@ struct Run: ParsableCommand {
         if let attention, attention.path == output.path {
             throw ValidationError("--output and --attention name the same file.")
         }
-    }
-
-    private func makeBlock(_ file: BlockFile) throws -> NonLocalBlock {
-        var configuration =
-            block.pairwise.map { file.configuration(for: $0.pairwise) } ?? file.configuration
-        try block.apply(to: &configuration)
-        var blockWeights = file.weights
-        if let groupNorm {
-            guard blockWeights.groupNorm != nil else {
-                throw Failure(
-                    "--group-norm has no effect: the weights in '\(weights)' have no group norm in front")
-            }
-            blockWeights.groupNorm?.groups = groupNorm
-        }
-        return try NonLocalBlock(configuration, weights: blockWeights)
     }
 
     private func report(

@@ -3,9 +3,7 @@ import Testing
 
 #if Pictures
     @Suite(.needsDevice) struct DenoiseTests {
-        static let photograph = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Examples/Pictures/astronaut-128.png").path()
+        static let photograph = Files.picture("astronaut-128.png")
 
         @Test func aPhotographGainsWhatItShould() throws {
             let folder = try Folder()

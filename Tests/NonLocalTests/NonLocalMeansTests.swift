@@ -152,6 +152,92 @@ import Testing
         #expect(after > before + 4, "\(before) dB before, \(after) dB after")
     }
 
+    /// Each frame, or each pixel's column, by itself: with all components the basis does not matter.
+    @Test(arguments: [Scope.space, .time]) func scopesAreClipsOfTheirOwn(_ scope: Scope) throws {
+        let (frames, side) = (3, 6)
+        let clip = try Tensor<Float>.normal(
+            shape: [2, frames, side, side], mean: 100, deviation: 20, seed: 4)
+        // A patch of one pixel has no neighbours to mirror.
+        let means = NonLocalMeans(patch: scope == .time ? 1 : 3, components: 99, sigma: 15)
+        let together = try means.denoise(clip, scope: scope, backend: .cpu).picture
+        #expect(together.shape == clip.shape)
+        func part(_ tensor: Tensor<Float>, _ index: Int) throws -> Tensor<Float> {
+            try scope == .space
+                ? Tensor(
+                    shape: [2, 1, side, side],
+                    elements: (0..<2 * side * side).map {
+                        tensor[$0 / (side * side), index, $0 / side % side, $0 % side]
+                    })
+                : Tensor(
+                    shape: [2, frames, 1, 1],
+                    elements: (0..<2 * frames).map {
+                        tensor[$0 / frames, $0 % frames, index / side, index % side]
+                    })
+        }
+        for index in 0..<(scope == .space ? frames : side * side) {
+            let alone = try means.denoise(part(clip, index), backend: .cpu).picture
+            let largest = zip(try part(together, index).elements, alone.elements).map { abs($0 - $1) }.max()
+            #expect(try #require(largest) < 0.01, "\(scope) \(index)")
+        }
+    }
+
+    @Test func aPictureHasNoScopes() throws {
+        let error = #expect(throws: NonLocalError.self) {
+            try NonLocalMeans(sigma: 9).denoise(syntheticPicture(side: 8), scope: .space, backend: .cpu)
+        }
+        #expect(error?.code == .configuration)
+    }
+
+    /// The block's y is what `denoise` takes the mean of: its z holds the same estimates of patches.
+    @Test(arguments: Engine.all) func aBlockComparesTheSamePatches(_ engine: Engine) throws {
+        let clip = try Tensor<Float>.normal(shape: [1, 2, 5, 6], mean: 100, deviation: 20, seed: 4)
+        let means = NonLocalMeans(patch: 3, components: 4, strength: 1.5, sigma: 10)
+        // h = strength · σ, spread over the 9 values of a patch.
+        let comparison = try means.comparison(of: clip, bandwidth: .levels(1.5 * 10 / 3))
+        let (block, x) = (comparison.block, comparison.x)
+        #expect(x.shape == [1, 4 + 2 + 9, 2, 5, 6])
+        let z = try block(x, backend: engine == .opencl ? .opencl : .cpu)
+        let estimates = try Tensor<Float>(
+            shape: [9, 2, 5, 6], elements: Array(z.elements.suffix(9 * 60)))
+        let picture = try Patches(side: 3, shape: clip.shape).averaged(estimates)
+        let expected = try means.denoise(clip, backend: .cpu).picture
+        let largest = zip(picture.elements, expected.elements).map { abs($0 - $1) }.max()
+        #expect(try #require(largest) < 0.01)
+        #expect(z.elements.prefix(6 * 60).allSatisfy { $0 == 0 })
+    }
+
+    /// The weights themselves, by the device, are spread over the share that was asked for.
+    @Test(arguments: [0.05, 0.3]) func aBandwidthGivesItsShare(_ share: Double) throws {
+        let clip = try syntheticPicture(side: 24)
+        let queries = [GridPosition(h: 12, w: 12), .init(h: 3, w: 20), .init(h: 20, w: 3)]
+        let comparison = try NonLocalMeans(patch: 3, ownWeight: .include).comparison(
+            of: clip, bandwidth: .share(share, from: queries))
+        let maps = try AttentionMaps(of: comparison.block, comparison.x, at: queries, backend: .cpu)
+        let keys = 24 * 24
+        let logarithms = queries.indices.map { query in
+            let squares = (0..<keys).reduce(0.0) {
+                $0 + Double(maps.values[query, $1]) * Double(maps.values[query, $1])
+            }
+            return log(1 / squares / Double(keys))
+        }
+        #expect(abs(exp(logarithms.reduce(0, +) / 3) / share - 1) < 0.01)
+        // A plain picture has no distances to find one from.
+        let plain = try Tensor<Float>(repeating: 7, shape: [1, 6, 6])
+        #expect(
+            try NonLocalMeans().comparison(of: plain, bandwidth: .share(0.1, from: [.init(h: 0, w: 0)]))
+                .bandwidth > 0)
+    }
+
+    @Test(arguments: [
+        PatchComparison.Bandwidth.levels(0), .levels(.nan), .share(0, from: [.init(h: 0, w: 0)]),
+        .share(0.5, from: []), .share(0.5, from: [.init(h: 8, w: 0)]),
+    ]) func bandwidthsOutOfRangeAreRefused(_ bandwidth: PatchComparison.Bandwidth) throws {
+        let error = #expect(throws: NonLocalError.self) {
+            try NonLocalMeans().comparison(of: syntheticPicture(side: 8), bandwidth: bandwidth)
+        }
+        #expect(error?.code == .configuration)
+    }
+
     @Test func withoutNoiseThePictureComesBack() throws {
         let picture = try syntheticPicture(side: 8)
         #expect(try NonLocalMeans(sigma: 0).denoise(picture, backend: .cpu).picture == picture)
@@ -171,8 +257,8 @@ import Testing
         #expect(error?.code == .configuration)
     }
 
-    @Test(arguments: [[8, 8], [3, 0, 8], [1, 3, 8, 8]]) func picturesHaveThreeDimensions(shape: [Int]) throws
-    {
+    @Test(arguments: [[8, 8], [3, 0, 8], [3, 0, 8, 8], [1, 1, 3, 8, 8]])
+    func otherShapesAreRefused(shape: [Int]) throws {
         let error = #expect(throws: NonLocalError.self) {
             try NonLocalMeans(sigma: 1).denoise(Tensor(repeating: 1, shape: shape), backend: .cpu)
         }

@@ -21,7 +21,7 @@ public final class NonLocalBlock: Sendable {
     public let configuration: Configuration
     public let weights: BlockWeights
 
-    private let folded: FoldedWeights
+    let folded: FoldedWeights
     private let lock = NSLock()
     /// What was made for earlier calls: a few, the newest last.
     private nonisolated(unsafe) var recent: [(key: PreparationKey, block: PreparedBlock)] = []
@@ -100,12 +100,7 @@ public final class NonLocalBlock: Sendable {
                 .configuration, "the query \(query) is no position of x, whose batch and grid are \(extents)")
         }
         let position = zip(query, extents).dropFirst().reduce(0) { $0 * $1.1 + $1.0 }
-        let item = try Tensor<Float>(
-            shape: [1] + x.shape.dropFirst(),
-            elements: x.withUnsafeBufferPointer { elements in
-                let size = elements.count / geometry.batch
-                return Array(elements[query[0] * size..<(query[0] + 1) * size])
-            })
+        let item = try x.item(query[0])
         let row = try kept(for: item.shape, backend).attention(item, queries: [position])
         let keys = geometry.keyGrid
         let shape =

@@ -1,5 +1,5 @@
 extension NonLocalMeans {
-    /// Estimates the standard deviation of Gaussian noise in a picture, in its own grey levels.
+    /// Estimates the standard deviation of Gaussian noise in a picture or a clip, in its own grey levels.
     ///
     /// The median magnitude of a Laplacian's response (Immerkær, "Fast Noise Variance Estimation", 1996,
     /// with the median of Donoho and Johnstone in place of the mean), taken where the picture is flattest
@@ -7,17 +7,20 @@ extension NonLocalMeans {
     /// Within 5 % for noise between 10 and 30 grey levels on a photograph of 128×128 pixels. A photograph's
     /// own grain and texture count as noise, which matters below 5 grey levels.
     ///
-    /// - Parameter picture: `[channels, height, width]` in grey levels from 0 to 255.
-    /// - Throws: ``NonLocalError/Code/shape`` if it has not three dimensions or is smaller than 5×5.
+    /// - Parameter picture: `[channels, height, width]` or `[channels, frames, height, width]`, in grey levels
+    ///   from 0 to 255.
+    /// - Throws: ``NonLocalError/Code/shape`` if it has another number of dimensions or is smaller than 5×5.
     public static func estimatedNoise(in picture: Tensor<Float>) throws -> Double {
-        guard picture.shape.count == 3, picture.shape[0] > 0, picture.shape[1] >= window,
-            picture.shape[2] >= window
+        let extents = picture.shape.suffix(2)
+        guard (3...4).contains(picture.shape.count), picture.count > 0,
+            extents.allSatisfy({ $0 >= window })
         else {
             throw NonLocalError(
                 .shape, "the noise of a picture of shape \(picture.shape) can't be estimated",
                 advice: "It takes [channels, height, width] of at least 5×5 pixels; else give sigma.")
         }
-        let responses = responses(of: picture)
+        let planes = picture.shape.dropLast(2).reduce(1, *)
+        let responses = responses(of: try picture.reshaped([planes] + extents))
         guard var sigma = deviation(of: responses, within: 16...239) ?? deviation(of: responses, within: nil)
         else { return 0 }
         // Noise pushes pixels over the ends of the scale within some deviations of them.

@@ -1,7 +1,7 @@
-/// Exact non-local means over the whole picture, as an embedded Gaussian non-local operation.
+/// Exact non-local means over a whole picture or clip, as an embedded Gaussian non-local operation.
 ///
 /// The paper's ancestor (Buades, Coll, Morel: "A non-local algorithm for image denoising", CVPR 2005),
-/// without a search window: each patch becomes a mean of all patches of the picture,
+/// without a search window: each patch becomes a mean of all patches of the picture, or of all frames,
 ///
 ///     p̂_i = (1 / C_i) Σ_j exp(−‖f_i − f_j‖² / 2h²) p_j          h = strength · σ
 ///
@@ -14,7 +14,8 @@
 ///
 ///     let clean = try NonLocalMeans().denoise(picture).picture
 ///
-/// Cost grows with the square of the number of pixels; blocks of patches that are unlike are skipped.
+/// Cost grows with the square of the number of pixels that are compared; blocks of patches that are unlike are
+/// skipped.
 public struct NonLocalMeans: Sendable, Hashable {
     /// The side of a patch in pixels, odd, up to ``largestPatch``.
     public var patch: Int
@@ -48,21 +49,25 @@ public struct NonLocalMeans: Sendable, Hashable {
 
     /// What ``denoise(_:backend:validation:memoryLimit:)`` gives.
     public struct Result: Sendable {
-        /// `[channels, height, width]` in grey levels, neither rounded nor clipped.
+        /// In the shape of the picture or clip, in grey levels, neither rounded nor clipped.
         public let picture: Tensor<Float>
         /// The noise that was removed, given or estimated, in grey levels.
         public let sigma: Double
         /// The non-local operation's plan; none where there was nothing to do.
         public let plan: Plan?
         /// The operation on all patches, `[1, patch² · channels, height, width]`, with its times and its
-        /// validation; none where there was nothing to do.
+        /// validation; none where there was nothing to do. With a scope of its own each frame or column is an
+        /// item of the batch, `[groups, patch² · channels, positions]`.
         public let operation: BlockResult?
     }
 
-    /// Removes Gaussian noise from a picture.
+    /// Removes Gaussian noise from a picture or a clip.
     ///
     /// - Parameters:
-    ///   - picture: `[channels, height, width]` in grey levels from 0 to 255. Channels are compared together.
+    ///   - picture: `[channels, height, width]` or `[channels, frames, height, width]` in grey levels from 0 to
+    ///     255. Channels are compared together.
+    ///   - scope: of a clip: whether a patch is compared with those of all frames, of its own frame, or of its
+    ///     own pixel in all frames.
     ///   - skip: whether patches that can't matter are left out, block by block; see ``Skipping``.
     ///   - validation: how much of the operation's result is compared with the reference.
     ///   - memoryLimit: bytes of device memory; by default the device's own limit.
@@ -70,10 +75,10 @@ public struct NonLocalMeans: Sendable, Hashable {
     ///   ``NonLocalError/Code/configuration`` for options out of range, ``NonLocalError/Code/nonFinite``,
     ///   ``NonLocalError/Code/memory``, ``NonLocalError/Code/mismatch``; `OpenCLError` from the device.
     public func denoise(
-        _ picture: Tensor<Float>, backend: Backend = .automatic, skip: Skipping = .automatic,
-        validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil
+        _ picture: Tensor<Float>, scope: Scope = .spacetime, backend: Backend = .automatic,
+        skip: Skipping = .automatic, validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil
     ) throws -> Result {
-        try check(picture)
+        try check(picture, scope)
         let sigma = try self.sigma ?? Self.estimatedNoise(in: picture)
         let patches = Patches(side: patch, shape: picture.shape)
         guard sigma >= Self.leastSigma, patches.count > 1 else {
@@ -81,25 +86,43 @@ public struct NonLocalMeans: Sendable, Hashable {
         }
         let values = try patches.extracted(from: picture)
         let (theta, phi) = try embedding(of: values, bandwidth: strength * sigma)
-        let g = try values.reshaped([1] + values.shape)
+        let groups = PositionGroups(
+            Grid(t: patches.frames, h: patches.height, w: patches.width), scope: scope)
+        func grouped(_ tensor: Tensor<Float>) throws -> Tensor<Float> {
+            scope == .spacetime ? tensor : try tensor.gathered(groups)
+        }
+        let operands = try (
+            theta: grouped(theta), phi: grouped(phi), g: grouped(values.reshaped([1] + values.shape))
+        )
         let prepared = try NonLocalOperation(ownWeight: ownWeight).prepared(
-            theta: theta.shape, phi: phi.shape, g: g.shape, backend: backend, skip: skip,
-            validation: validation,
-            memoryLimit: memoryLimit)
-        let operation = try prepared.run(theta: theta, phi: phi, g: g)
+            theta: operands.theta.shape, phi: operands.phi.shape, g: operands.g.shape, backend: backend,
+            skip: skip, validation: validation, memoryLimit: memoryLimit)
+        let operation = try prepared.run(theta: operands.theta, phi: operands.phi, g: operands.g)
+        let estimates =
+            scope == .spacetime ? operation.output : try operation.output.scattered(groups)
         return Result(
-            picture: try patches.averaged(operation.output.reshaped(values.shape)), sigma: sigma,
+            picture: try patches.averaged(estimates.reshaped(values.shape)), sigma: sigma,
             plan: prepared.plan, operation: operation)
     }
 
-    /// θ and φ, `[1, components + 1, height, width]`, whose product is the affinity of two patches.
+    /// θ and φ, `[1, components + 1, positions…]`, whose product is the affinity of two patches.
     func embedding(
         of patches: Tensor<Float>, bandwidth: Double
     ) throws -> (theta: Tensor<Float>, phi: Tensor<Float>) {
-        let principal = PrincipalComponents(of: patches, count: components)
-        let features = principal.projected(patches)
-        let positions = patches.shape[1] * patches.shape[2]
-        let shape = [1, features.count + 1] + patches.shape.dropFirst()
+        try embedding(features(of: patches), positions: patches.shape.dropFirst(), bandwidth: bandwidth)
+    }
+
+    /// The coordinates of patches along their leading principal components, a row of all positions for each.
+    func features(of patches: Tensor<Float>) -> [[Double]] {
+        PrincipalComponents(of: patches, count: components).projected(patches)
+    }
+
+    /// θ and φ of features, whose positions have the given extents.
+    func embedding(
+        _ features: [[Double]], positions extents: ArraySlice<Int>, bandwidth: Double
+    ) throws -> (theta: Tensor<Float>, phi: Tensor<Float>) {
+        let positions = extents.reduce(1, *)
+        let shape = [1, features.count + 1] + extents
 
         let theta = try Tensor<Float>(shape: shape) { target in
             target.initialize(repeating: 1)
@@ -122,11 +145,19 @@ public struct NonLocalMeans: Sendable, Hashable {
         return (theta, phi)
     }
 
-    private func check(_ picture: Tensor<Float>) throws(NonLocalError) {
-        guard picture.shape.count == 3, picture.count > 0 else {
+    /// - Throws: ``NonLocalError/Code/shape``, ``NonLocalError/Code/nonFinite`` or
+    ///   ``NonLocalError/Code/configuration`` if the patches of a picture can't be compared.
+    func check(_ picture: Tensor<Float>, _ scope: Scope) throws(NonLocalError) {
+        guard (3...4).contains(picture.shape.count), picture.count > 0 else {
             throw NonLocalError(
-                .shape, "a picture of shape \(picture.shape) can't be denoised",
-                advice: "It has to be [channels, height, width], none of them zero.")
+                .shape, "a picture of shape \(picture.shape) has no patches to compare",
+                advice: "It has to be [channels, height, width] or [channels, frames, height, width], "
+                    + "none of them zero.")
+        }
+        guard scope == .spacetime || picture.shape.count == 4 else {
+            throw NonLocalError(
+                .configuration, "scope \(scope.rawValue) needs a clip, not one picture",
+                advice: "Use scope spacetime, or [channels, frames, height, width].")
         }
         guard picture.withUnsafeBufferPointer({ $0.allSatisfy(\.isFinite) }) else {
             throw NonLocalError(.nonFinite, "the picture holds NaN or infinity")

@@ -1,10 +1,12 @@
-/// Which pixels make up each pixel's patch, and the way back from patches to a picture.
+/// Which pixels make up each pixel's patch, and the way back from patches to a picture or a clip.
 ///
-/// A patch is the square of `side`² pixels around a pixel. Beyond a border the picture goes on as its
+/// A patch is the square of `side`² pixels around a pixel, in its own frame. Beyond a border the picture goes on as its
 /// mirror image, the border pixel itself not repeated: … 2 1 | 0 1 2 …
 struct Patches: Sendable {
     let side: Int
     let channels: Int
+    /// 1 for a picture.
+    let frames: Int
     let height: Int
     let width: Int
     /// For each row that a patch may touch, from −`side`/2 on, the row of the picture that it mirrors.
@@ -13,32 +15,34 @@ struct Patches: Sendable {
 
     /// Values in a patch: `side`² · `channels`.
     var values: Int { side * side * channels }
-    /// Pixels, and so patches.
-    var count: Int { height * width }
+    /// Pixels of all frames, and so patches.
+    var count: Int { frames * height * width }
+    /// `[frames, height, width]`, or `[height, width]` for a picture.
+    private let positions: [Int]
 
     /// - Parameters:
     ///   - side: odd.
-    ///   - shape: `[channels, height, width]`, none of them zero.
+    ///   - shape: `[channels, height, width]` or `[channels, frames, height, width]`, none of them zero.
     init(side: Int, shape: [Int]) {
         self.side = side
-        (channels, height, width) = (shape[0], shape[1], shape[2])
+        positions = Array(shape.dropFirst())
+        channels = shape[0]
+        frames = shape.count == 4 ? shape[1] : 1
+        (height, width) = (shape[shape.count - 2], shape[shape.count - 1])
         rows = (-(side / 2)..<height + side / 2).map { [height] in mirrored($0, in: height) }
         columns = (-(side / 2)..<width + side / 2).map { [width] in mirrored($0, in: width) }
     }
 
-    /// The patches of all pixels: `[side² · channels, height, width]`.
+    /// The patches of all pixels: `[side² · channels, height, width]`, or with the frames as second dimension.
     ///
     /// Value (dy · side + dx) · channels + c of the patch at (y, x) is channel c at (y + dy, x + dx), where dy
     /// and dx count from the patch's top left corner.
     func extracted(from picture: Tensor<Float>) throws -> Tensor<Float> {
         try picture.withUnsafeBufferPointer { pixels in
-            try Tensor(shape: [values, height, width]) { target in
-                forEachRun { value, plane, y, source in
-                    let start = (value * height + y) * width
-                    let first = (plane * height + source.row) * width
+            try Tensor(shape: [values] + positions) { target in
+                forEachRun { start, first, offset in
                     for x in 0..<width {
-                        target.initializeElement(
-                            at: start + x, to: pixels[first + columns[source.column + x]])
+                        target.initializeElement(at: start + x, to: pixels[first + columns[offset + x]])
                     }
                 }
             }
@@ -52,17 +56,15 @@ struct Patches: Sendable {
     func averaged(_ patches: Tensor<Float>) throws -> Tensor<Float> {
         var sums = [Double](repeating: 0, count: channels * count)
         patches.withUnsafeBufferPointer { estimates in
-            forEachRun { value, plane, y, source in
-                let start = (value * height + y) * width
-                let first = (plane * height + source.row) * width
+            forEachRun { start, first, offset in
                 for x in 0..<width {
-                    sums[first + columns[source.column + x]] += Double(estimates[start + x])
+                    sums[first + columns[offset + x]] += Double(estimates[start + x])
                 }
             }
         }
         let down = uses(of: rows, extent: height)
         let across = uses(of: columns, extent: width)
-        return try Tensor(shape: [channels, height, width]) { target in
+        return try Tensor(shape: [channels] + positions) { target in
             for (index, sum) in sums.enumerated() {
                 let uses = down[index / width % height] * across[index % width]
                 target.initializeElement(at: index, to: Float(sum / Double(uses)))
@@ -70,15 +72,19 @@ struct Patches: Sendable {
         }
     }
 
-    /// Calls `body` for each value of a patch and each row of patches with the channel of that value, the
-    /// picture's row, and where in ``columns`` the row of patches begins.
-    private func forEachRun(
-        _ body: (_ value: Int, _ plane: Int, _ y: Int, _ source: (row: Int, column: Int)) -> Void
-    ) {
+    /// Calls `body` for each value of a patch and each row of each frame with where that value of that row of
+    /// patches begins, where the picture's row begins that it is taken from, and where in ``columns`` its
+    /// columns begin.
+    private func forEachRun(_ body: (_ start: Int, _ first: Int, _ offset: Int) -> Void) {
         for value in 0..<values {
-            let (place, plane) = value.quotientAndRemainder(dividingBy: channels)
+            let (place, channel) = value.quotientAndRemainder(dividingBy: channels)
             let (dy, dx) = place.quotientAndRemainder(dividingBy: side)
-            for y in 0..<height { body(value, plane, y, (rows[y + dy], dx)) }
+            for frame in 0..<frames {
+                let (target, source) = (value * frames + frame, channel * frames + frame)
+                for y in 0..<height {
+                    body((target * height + y) * width, (source * height + rows[y + dy]) * width, dx)
+                }
+            }
         }
     }
 

@@ -7,24 +7,41 @@ struct PrincipalComponents: Sendable {
     /// The directions, of length 1 and at right angles to each other.
     let directions: [[Double]]
 
+    /// The most vectors that a covariance is taken from: more change its directions by less than noise does.
+    private static let largestSample = 1 << 16
+
     /// - Parameters:
-    ///   - vectors: `[entries, …]`, one vector for each of the positions that follow.
+    ///   - vectors: `[entries, …]`, one vector for each of the positions that follow. Of more than 65,536 an
+    ///     evenly spread part is taken.
     ///   - count: how many directions are kept; all there are if there are fewer.
     init(of vectors: Tensor<Float>, count: Int) {
         let entries = vectors.shape[0]
         let positions = vectors.count / max(entries, 1)
+        // Not a multiple of a picture's width, or whole columns would be left out.
+        var step = (positions + Self.largestSample - 1) / Self.largestSample
+        if step > 1, let width = vectors.shape.last, width % step == 0 { step += 1 }
+        let sample = step > 1 ? (positions + step - 1) / step : positions
         var mean = [Double](repeating: 0, count: entries)
-        var covariance = [Double](repeating: 0, count: entries * entries)
+        var centred = [Double](repeating: 0, count: entries * sample)
         vectors.withUnsafeBufferPointer { elements in
             for entry in 0..<entries {
-                let row = elements[entry * positions..<(entry + 1) * positions]
-                mean[entry] = row.reduce(0) { $0 + Double($1) } / Double(max(positions, 1))
+                var sum = 0.0
+                for n in 0..<sample {
+                    let value = Double(elements[entry * positions + n * step])
+                    centred[entry * sample + n] = value
+                    sum += value
+                }
+                mean[entry] = sum / Double(max(sample, 1))
+                for n in 0..<sample { centred[entry * sample + n] -= mean[entry] }
             }
+        }
+        var covariance = [Double](repeating: 0, count: entries * entries)
+        centred.withUnsafeBufferPointer { centred in
+            guard let rows = centred.baseAddress, sample > 0 else { return }
             for first in 0..<entries {
                 for second in 0...first {
-                    let sum = centredProduct(
-                        elements, first * positions, second * positions, positions, mean[first], mean[second])
-                    let value = sum / Double(max(positions, 1))
+                    let places = Sums.Places(first: second * sample, stride: 1, count: sample)
+                    let value = Sums.dot(rows + first * sample, rows, at: places) / Double(sample)
                     covariance[first * entries + second] = value
                     covariance[second * entries + first] = value
                 }
@@ -42,41 +59,17 @@ struct PrincipalComponents: Sendable {
     /// - Returns: one row of all positions for each direction.
     func projected(_ vectors: Tensor<Float>) -> [[Double]] {
         let positions = vectors.count / max(mean.count, 1)
-        return vectors.withUnsafeBufferPointer { elements in
-            directions.map { direction in
-                var row = [Double](repeating: 0, count: positions)
-                for (entry, factor) in direction.enumerated() {
-                    let start = entry * positions
-                    let mean = mean[entry]
-                    for position in 0..<positions {
-                        row[position] += factor * (Double(elements[start + position]) - mean)
-                    }
+        var rows = directions.map { _ in [Double](repeating: 0, count: positions) }
+        var centred = [Double](repeating: 0, count: positions)
+        let places = Sums.Places(first: 0, stride: 1, count: positions)
+        vectors.withUnsafeBufferPointer { elements in
+            for (entry, mean) in mean.enumerated() {
+                for n in 0..<positions { centred[n] = Double(elements[entry * positions + n]) - mean }
+                for (row, direction) in directions.enumerated() {
+                    Sums.add(direction[entry], times: centred, at: places, to: &rows[row])
                 }
-                return row
             }
         }
+        return rows
     }
-}
-
-/// Σ_n (a_n − mean of a) (b_n − mean of b), in eight sums side by side, which is several times faster.
-private func centredProduct(
-    _ elements: UnsafeBufferPointer<Float>, _ a: Int, _ b: Int, _ count: Int, _ meanOfA: Double,
-    _ meanOfB: Double
-) -> Double {
-    var sums = SIMD8<Double>.zero
-    let whole = count & ~7
-    for n in stride(from: 0, to: whole, by: 8) {
-        var left = SIMD8<Double>.zero
-        var right = SIMD8<Double>.zero
-        for lane in 0..<8 {
-            left[lane] = Double(elements[a + n + lane])
-            right[lane] = Double(elements[b + n + lane])
-        }
-        sums += (left - meanOfA) * (right - meanOfB)
-    }
-    var sum = sums.sum()
-    for n in whole..<count {
-        sum += (Double(elements[a + n]) - meanOfA) * (Double(elements[b + n]) - meanOfB)
-    }
-    return sum
 }

@@ -109,20 +109,8 @@ struct ReferenceBlock: Sendable {
     func operation(on input: Field, queries: [Int]) -> ReferenceOperation {
         let x = ReferenceStages.groupNorm(input, weights.groupNorm)
         var theta = ReferenceStages.project(x.gathered(queries), by: weights.theta)
-        var phi: Field
-        var g: Field
-        func pool(_ field: Field) -> Field {
-            ReferenceStages.maxPool(field, grid: geometry.grid, window: geometry.window)
-        }
-        switch configuration.subsample {
-        case .none, .convFirst:
-            phi = pool(ReferenceStages.project(x, by: weights.phi))
-            g = pool(ReferenceStages.project(x, by: weights.g))
-        case .poolFirst:
-            let pooled = pool(x)
-            phi = ReferenceStages.project(pooled, by: weights.phi)
-            g = ReferenceStages.project(pooled, by: weights.g)
-        }
+        var phi = keys(of: x, by: weights.phi)
+        let g = keys(of: x, by: weights.g)
         let width = theta.channels
         theta = ReferenceStages.project(theta, by: weights.scoreTheta)
         phi = ReferenceStages.project(phi, by: weights.scorePhi)
@@ -130,5 +118,21 @@ struct ReferenceBlock: Sendable {
             formulation: configuration.pairwise.formulation, scale: configuration.scale.value(width: width),
             ownWeight: configuration.ownWeight, theta: theta, phi: phi, g: g, queries: geometry.queries,
             keys: geometry.keys)
+    }
+
+    /// g(x_j) of every key of an item.
+    func values(of input: Field) -> Field {
+        keys(of: ReferenceStages.groupNorm(input, weights.groupNorm), by: weights.g)
+    }
+
+    /// φ or g: projected and pooled in the configuration's order.
+    private func keys(of x: Field, by map: Linear?) -> Field {
+        func pool(_ field: Field) -> Field {
+            ReferenceStages.maxPool(field, grid: geometry.grid, window: geometry.window)
+        }
+        return switch configuration.subsample {
+        case .none, .convFirst: pool(ReferenceStages.project(x, by: map))
+        case .poolFirst: ReferenceStages.project(pool(x), by: map)
+        }
     }
 }

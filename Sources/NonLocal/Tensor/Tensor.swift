@@ -77,6 +77,15 @@ public struct Tensor<Element: TensorElement>: Sendable {
         return Tensor(shape: newShape, storage: storage)
     }
 
+    /// One entry along the first dimension, which becomes 1: `[1, …]`.
+    func item(_ index: Int) throws -> Tensor {
+        guard shape[0] > 1 else { return self }
+        let size = count / shape[0]
+        return try Tensor(shape: [1] + shape.dropFirst()) { target in
+            _ = target.initialize(from: storage.elements[index * size..<(index + 1) * size])
+        }
+    }
+
     /// A tensor with each element converted by `transform`.
     public func map<Other: TensorElement>(_ transform: (Element) -> Other) throws -> Tensor<Other> {
         try Tensor<Other>(shape: shape) { target in
