@@ -12,7 +12,8 @@ let kernels = [
     "view", "group_norm", "gather", "max_pool", "projection", "affinity",
     "pairwise_weight", "own_weight", "softmax", "normalize", "aggregate", "roof",
     "panel_tile", "panel_pack", "panel_pool", "panel_projection", "panel_attention", "panel_order",
-    "panel_skip", "panel_merge", "panel_gram", "panel_gram_merge", "panel_transpose", "sort",
+    "panel_time", "panel_block", "panel_skip", "panel_merge", "panel_gram", "panel_gram_merge",
+    "panel_transpose", "sort",
     "sorted_aggregate",
 ]
 

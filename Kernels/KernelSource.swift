@@ -21,6 +21,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case panelPool = "panel_pool"
     case panelProjection = "panel_projection"
     case panelAttention = "panel_attention"
+    case panelTime = "panel_time"
+    case panelBlock = "panel_block"
     case panelOrder = "panel_order"
     case panelSkip = "panel_skip"
     case panelMerge = "panel_merge"
@@ -39,7 +41,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
 
     /// The sources of the panel kernels, in an order in which they compile as one program.
     public static let panel: [KernelSource] = [
-        .view, .panelTile, .panelPack, .panelPool, .panelProjection, .panelAttention, .panelOrder,
+        .view, .panelTile, .panelPack, .panelPool, .panelProjection, .panelAttention, .panelTime, .panelBlock,
+        .panelOrder,
         .panelSkip, .panelMerge, .panelGram, .panelGramMerge,
     ]
 
@@ -72,6 +75,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .panelPool: PackageResources.panel_pool_cl
             case .panelProjection: PackageResources.panel_projection_cl
             case .panelAttention: PackageResources.panel_attention_cl
+            case .panelTime: PackageResources.panel_time_cl
+            case .panelBlock: PackageResources.panel_block_cl
             case .panelOrder: PackageResources.panel_order_cl
             case .panelSkip: PackageResources.panel_skip_cl
             case .panelMerge: PackageResources.panel_merge_cl

@@ -18,9 +18,8 @@
  * first, then queries, then groups. Each of W work-items does a run of blocks. More than one share is for few
  * queries and many cores: each block then leaves its y, m and l in `shared`, for panel_merge.cl.
  *
- * Scratch, floats a work-item: PANEL · (blockPanels · (d + state) + KEYS), where
- *   state = ⌈d_v / ROWS⌉ · ROWS + 2
- * shared, floats: PANEL · groups · ⌈N / PANEL⌉ · shares · state; both aligned to a vector.
+ * Scratch, a work-item: ATTENTION_SCRATCH vectors; shared, vectors: VECTORS · groups · ⌈N / PANEL⌉ · shares ·
+ * (⌈d_v / ROWS⌉ · ROWS + 2).
  *
  * NDRange: (W), work-group size 1.
  */
@@ -175,18 +174,19 @@ static inline void finish(
         }
 }
 
-__kernel WORK_ITEM void panel_attention(
-    __global const float *restrict theta, const long8 thetaView, /* [d, N] */
-    __global const float *restrict phi, const long8 phiView, /* packed BY_ROWS (panel_pack.cl) */
-    __global const float *restrict g, const long8 gView,     /* packed BY_KEYS */
-    __global float *restrict y, const long8 yView, /* [d_v, N] */
-    const int width, const int valueChannels,      /* d, d_v */
-    const int queries, const int keys,             /* N, M */
-    const int groups, const float scale,
-    const int blockPanels,
-    const int shares, /* 1, unless a position's own weight is included */
-    const int ownWeight, /* 0 included, 1 excluded, 2 that of the strongest other key */
-    __global Lanes *restrict scratch, __global Lanes *restrict shared)
+/* Vectors of scratch memory. */
+#define ATTENTION_SCRATCH(blockPanels, width, valueChannels) \
+    (VECTORS \
+     * ((long)(blockPanels) * ((width) + ((valueChannels) + ROWS - 1) / ROWS * ROWS + 2) + KEYS))
+
+/* Of a range of blocks those of one of several workers; the parameters are those of panel_attention. */
+static inline void attend_blocks(
+    const long2 range, const long worker, const long workers, __global const float *restrict theta, const long8 thetaView,
+    __global const float *restrict phi, const long8 phiView, __global const float *restrict g,
+    const long8 gView, __global float *restrict y, const long8 yView, const int width,
+    const int valueChannels, const int queries, const int keys, const float scale,
+    const int blockPanels, const int shares, const int ownWeight, __global Lanes *restrict scratch,
+    __global Lanes *restrict shared)
 {
     const int panels = (queries + PANEL - 1) / PANEL;
     const int blocks = (panels + blockPanels - 1) / blockPanels;
@@ -195,11 +195,10 @@ __kernel WORK_ITEM void panel_attention(
     const long stateSize = (long)(tiles * ROWS + 2) * VECTORS; /* of a panel: m, l, y */
     const Lanes factor = BASE_TWO(scale);
 
-    scratch += get_global_id(0) * (blockPanels * (stateSize + width * VECTORS) + KEYS * VECTORS);
     __global Lanes *const p = scratch + (long)blockPanels * width * VECTORS;
     __global Lanes *const own = p + KEYS * VECTORS;
 
-    EACH_BLOCK((long)groups * blocks * shares) {
+    EACH_BLOCK_OF(range, worker, workers) {
         const long group = block / ((long)blocks * shares);
         const int firstPanel = block / shares % blocks * blockPanels;
         const int share = block % shares;
@@ -235,4 +234,23 @@ __kernel WORK_ITEM void panel_attention(
                 states + panel * stateSize, groupG, y + GROUP(yView, group), yView, valueChannels, tiles,
                 (long)(firstPanel + panel) * PANEL, queries, keys, ownWeight);
     }
+}
+
+__kernel WORK_ITEM void panel_attention(
+    __global const float *restrict theta, const long8 thetaView, /* [d, N] */
+    __global const float *restrict phi, const long8 phiView, /* packed BY_ROWS (panel_pack.cl) */
+    __global const float *restrict g, const long8 gView,     /* packed BY_KEYS */
+    __global float *restrict y, const long8 yView, /* [d_v, N] */
+    const int width, const int valueChannels,      /* d, d_v */
+    const int queries, const int keys,             /* N, M */
+    const float scale,
+    const int blockPanels,
+    const int shares, /* 1, unless a position's own weight is included */
+    const int ownWeight, /* 0 included, 1 excluded, 2 that of the strongest other key */
+    __global Lanes *restrict scratch, __global Lanes *restrict shared, const long2 range /* of blocks */)
+{
+    attend_blocks(
+        range, get_global_id(0), get_global_size(0), theta, thetaView, phi, phiView, g, gView, y, yView, width,
+        valueChannels, queries, keys, scale, blockPanels, shares, ownWeight,
+        scratch + get_global_id(0) * ATTENTION_SCRATCH(blockPanels, width, valueChannels), shared);
 }

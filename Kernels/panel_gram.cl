@@ -147,7 +147,7 @@ __kernel WORK_ITEM void panel_gram(
     __global Lanes *const packedColumns = packedRows + (long)tiles * ROWS * DEPTH / LANES;
     __global Lanes *const runs = packedColumns + (long)panels * VECTORS * DEPTH;
 
-    EACH_BLOCK((long)groups * shares) {
+    EACH_BLOCK((long2)(0, (long)groups * shares)) {
         const long group = block / shares, share = block % shares;
         __global const float *const from = a + GROUP(aView, group);
         __global const float *const other = b + GROUP(bView, group);

@@ -8,18 +8,15 @@
  *
  * NDRange: (d + d_v, items), work-group size 1. One work-item: a channel of φ or of g.
  */
-__kernel WORK_ITEM void panel_pool(
-    __global const float *restrict phi, const long8 phiView, /* [items][1][d, N] */
-    __global const float *restrict g, const long8 gView,     /* [items][1][d_v, N] */
-    __global float *restrict packedPhi, const long8 packedPhiView,
-    __global float *restrict packedG, const long8 packedGView,
-    const int width,   /* d */
-    const int4 grid,   /* T, H, W of x */
-    const int4 window, /* t, h, w; w at most LANES */
-    const int keys)    /* of a group */
+
+/* One channel of one item; the parameters are those of panel_pool. */
+static inline void pool_channel(
+    const int channel, const long item, __global const float *restrict phi, const long8 phiView,
+    __global const float *restrict g, const long8 gView, __global float *restrict packedPhi,
+    const long8 packedPhiView, __global float *restrict packedG, const long8 packedGView, const int width,
+    const int4 grid, const int4 window, const int keys)
 {
-    const int channel = get_global_id(0), isPhi = channel < width, c = isPhi ? channel : channel - width;
-    const long item = get_global_id(1);
+    const int isPhi = channel < width, c = isPhi ? channel : channel - width;
     const long8 from = isPhi ? phiView : gView, to = isPhi ? packedPhiView : packedGView;
     __global const float *restrict x = (isPhi ? phi : g) + GROUP(from, item) + AT(from, c, 0);
     __global float *restrict y = isPhi ? packedPhi : packedG;
@@ -60,4 +57,19 @@ __kernel WORK_ITEM void panel_pool(
             }
         }
     }
+}
+
+__kernel WORK_ITEM void panel_pool(
+    __global const float *restrict phi, const long8 phiView, /* [items][1][d, N] */
+    __global const float *restrict g, const long8 gView,     /* [items][1][d_v, N] */
+    __global float *restrict packedPhi, const long8 packedPhiView,
+    __global float *restrict packedG, const long8 packedGView,
+    const int width,   /* d */
+    const int4 grid,   /* T, H, W of x */
+    const int4 window, /* t, h, w; w at most LANES */
+    const int keys)    /* of a group */
+{
+    pool_channel(
+        get_global_id(0), get_global_id(1), phi, phiView, g, gView, packedPhi, packedPhiView, packedG,
+        packedGView, width, grid, window, keys);
 }

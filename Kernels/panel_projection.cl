@@ -12,7 +12,7 @@
  *       for each panel of PANEL positions, tile of ROWS rows:
  *           sums[tile, panel] += weight[tile, part] x[part, panel]
  *
- * Scratch, floats a work-item: PANEL · (blockPanels · (DEPTH + blockTiles · ROWS) + ROWS), aligned to a vector.
+ * Scratch, a work-item: PROJECTION_SCRATCH vectors.
  *
  * NDRange: (W), work-group size 1.
  */
@@ -20,25 +20,28 @@
 /* Where the rows of the product go. */
 #define ONE_OF(row, first, other, last) ((row) < second ? (first) : (row) < third ? (other) : (last))
 
+/* Vectors of scratch memory. */
+#define PROJECTION_SCRATCH(blockPanels, blockTiles) \
+    (VECTORS * ((long)(blockPanels) * (DEPTH + (blockTiles) * ROWS) + ROWS))
+
+/* A range of blocks, or of them those of one of several workers. */
 static inline void project(
-    __global const float *restrict weights, const long2 weightAt, __global const float *restrict biases,
-    const long2 biasAt,
-    __global const float *restrict x, const long8 xView,
+    const long2 range, const long worker, const long workers, __global const float *restrict weights, const long2 weightAt,
+    __global const float *restrict biases, const long2 biasAt, __global const float *restrict x,
+    const long8 xView,
     __global const float *residual, const long8 residualView, /* null: none */
     __global float *y0, const long8 view0, __global float *y1, const long8 view1, __global float *y2,
     const long8 view2, const int second, const int third,
     const int inputs, const int outputs, const int positions, const int items,
-    const int blockPanels, const int blockTiles, __global Lanes *restrict scratch)
+    const int blockPanels, const int blockTiles, __global Lanes *restrict scratch /* the worker's own */)
 {
     const int panels = (positions + PANEL - 1) / PANEL;
     const int tiles = (outputs + ROWS - 1) / ROWS;
     const int panelBlocks = (panels + blockPanels - 1) / blockPanels;
-    const int tileBlocks = (tiles + blockTiles - 1) / blockTiles;
-    scratch += get_global_id(0) * VECTORS * ((long)blockPanels * (DEPTH + blockTiles * ROWS) + ROWS);
     __global Lanes *const finished = scratch + (long)blockPanels * DEPTH * VECTORS;
     __global Lanes *const sums = finished + ROWS * VECTORS;
 
-    EACH_BLOCK((long)items * panelBlocks * tileBlocks) {
+    EACH_BLOCK_OF(range, worker, workers) {
         const int item = block / panelBlocks % items;
         __global const float *const weight = weights + weightAt.x + item * weightAt.y;
         __global const float *const bias = biases + biasAt.x + item * biasAt.y;
@@ -103,11 +106,13 @@ __kernel WORK_ITEM void panel_projection(
     __global float *y2, const long8 view2,
     const int second, const int third, /* first rows of the second and the third view */
     const int inputs, const int outputs, const int positions, const int items,
-    const int blockPanels, const int blockTiles, __global Lanes *restrict scratch)
+    const int blockPanels, const int blockTiles, __global Lanes *restrict scratch,
+    const long2 range /* of blocks */)
 {
     project(
-        weight, weightAt, bias, biasAt, x, xView, 0, view0, y0, view0, y1, view1, y2, view2, second, third,
-        inputs, outputs, positions, items, blockPanels, blockTiles, scratch);
+        range, get_global_id(0), get_global_size(0), weight, weightAt, bias, biasAt, x, xView, 0, view0, y0, view0, y1,
+        view1, y2, view2, second, third, inputs, outputs, positions, items, blockPanels, blockTiles,
+        scratch + get_global_id(0) * PROJECTION_SCRATCH(blockPanels, blockTiles));
 }
 
 __kernel WORK_ITEM void panel_projection_residual(
@@ -117,9 +122,11 @@ __kernel WORK_ITEM void panel_projection_residual(
     __global const float *residual, const long8 residualView,
     __global float *y, const long8 yView,
     const int inputs, const int outputs, const int positions, const int items,
-    const int blockPanels, const int blockTiles, __global Lanes *restrict scratch)
+    const int blockPanels, const int blockTiles, __global Lanes *restrict scratch,
+    const long2 range /* of blocks */)
 {
     project(
-        weight, weightAt, bias, biasAt, x, xView, residual, residualView, y, yView, y, yView, y, yView, outputs,
-        outputs, inputs, outputs, positions, items, blockPanels, blockTiles, scratch);
+        range, get_global_id(0), get_global_size(0), weight, weightAt, bias, biasAt, x, xView, residual, residualView,
+        y, yView, y, yView, y, yView, outputs, outputs, inputs, outputs, positions, items, blockPanels,
+        blockTiles, scratch + get_global_id(0) * PROJECTION_SCRATCH(blockPanels, blockTiles));
 }

@@ -121,10 +121,10 @@ __kernel WORK_ITEM void panel_attention_skipping(
     __global const float *restrict phi, const long8 phiView, __global const float *restrict g, const long8 gView,
     __global const float *restrict boxes, /* panel_boxes */
     __global float *restrict y, const long8 yView, const int width, const int valueChannels,
-    const int queries, const int keys, const int groups, const float scale, const int blockPanels,
+    const int queries, const int keys, const float scale, const int blockPanels,
     const int ownWeight,
     __global int *restrict computed, /* [groups][⌈N / PANEL⌉], the number of blocks that were not left out */
-    __global Lanes *restrict scratch)
+    __global Lanes *restrict scratch, const long2 range /* of blocks */)
 {
     const int panels = (queries + PANEL - 1) / PANEL;
     const int blocks = (panels + blockPanels - 1) / blockPanels;
@@ -140,7 +140,7 @@ __kernel WORK_ITEM void panel_attention_skipping(
     __global Lanes *const p = left + blockPanels * VECTORS;
     __global Lanes *const states = p + KEYS * VECTORS;
 
-    for (long block = get_global_id(0); block < (long)groups * blocks; block += get_global_size(0)) {
+    for (long block = range.x + get_global_id(0); block < range.y; block += get_global_size(0)) {
         const long group = block / blocks;
         const int firstPanel = block % blocks * blockPanels;
         const int count = min(blockPanels, panels - firstPanel);

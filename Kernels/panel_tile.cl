@@ -46,11 +46,13 @@
 #define STORE(v, p) JOIN(vstore, LANES)(v, 0, p)
 typedef JOIN(float, LANES) Lanes;
 
-/* A work-item's blocks: neighbours, and as many as any other's, give or take one. */
-#define EACH_BLOCK(blocks) \
-    for (long block = get_global_id(0) * (blocks) / get_global_size(0), \
-              endBlock = (get_global_id(0) + 1) * (blocks) / get_global_size(0); \
+/* The blocks of one of several workers, out of those from range.x to before range.y: neighbours, and as many as any
+ * other's, give or take one. Long work is done in several launches, each with its own range. */
+#define EACH_BLOCK_OF(range, worker, workers) \
+    for (long block = (range).x + (worker) * ((range).y - (range).x) / (workers), \
+              endBlock = (range).x + ((worker) + 1) * ((range).y - (range).x) / (workers); \
          block < endBlock; block++)
+#define EACH_BLOCK(range) EACH_BLOCK_OF(range, (long)get_global_id(0), (long)get_global_size(0))
 
 #define WORK_ITEM __attribute__((reqd_work_group_size(1, 1, 1)))
 #define EACH_ROW _Pragma("unroll") for (int r = 0; r < ROWS; r++)

@@ -17,6 +17,32 @@ class Failed(Exception):
     """The command did not do what was asked; the text is its own message."""
 
 
+class PeakMemory:
+    """The largest resident memory of a process while it runs. What the system says of it afterwards counts the
+    memory of the process that started it, too."""
+
+    def __init__(self, pid):
+        self.path, self.kilobytes = f"/proc/{pid}/status", 0
+        self.thread = threading.Thread(target=self._follow)
+        self.thread.start()
+
+    def _follow(self):
+        while True:
+            try:
+                with open(self.path) as lines:
+                    peak = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+            except OSError:
+                return
+            if not peak:
+                return
+            self.kilobytes = peak[0]
+            time.sleep(0.05)
+
+    def bytes(self):
+        self.thread.join()
+        return self.kilobytes * 1024
+
+
 class Command:
     """The built command."""
 
@@ -33,7 +59,8 @@ class Command:
                 env={**os.environ, **(environment or {})})
             timer = threading.Timer(seconds, process.kill)
             timer.start()
-            _, status, usage = os.wait4(process.pid, 0)
+            memory = PeakMemory(process.pid)
+            _, status = os.waitpid(process.pid, 0)
             elapsed = time.monotonic() - start
             in_time = timer.is_alive()
             timer.cancel()
@@ -44,7 +71,7 @@ class Command:
                 lines = [l for l in errors.read().decode().splitlines() if l.startswith(("nonlocal:", "Error:"))]
                 why = lines[0] if lines else f"status {process.returncode}"
                 raise Failed(why if in_time else f"not done within {seconds:.0f} s")
-            return output.read().decode(), elapsed, usage.ru_maxrss * 1024
+            return output.read().decode(), elapsed, memory.bytes()
 
     def bench(self, case, runs, seconds=600):
         """The one object that `nonlocal bench --json` prints."""

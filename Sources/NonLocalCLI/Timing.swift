@@ -25,13 +25,16 @@ struct Timing {
     /// Of the last run.
     let validation: ValidationReport
 
-    private static let mostRuns = 50
+    private static let mostRuns = 500
     private static let leastRuns = 5
     private static let leastReadings = 5
     private static let patience = 2.0
+    /// Seconds of runs from one reading of the roof to the next: a reading leaves nothing of theirs in caches
+    /// and the device's threads asleep, which short runs would be measured by.
+    private static let turn = 0.01
 
-    /// Runs once to warm up, then as often as asked for, or until at least 5 runs and 2 seconds, or 50 runs,
-    /// are over. Between the runs the roof is measured, at least 5 times; the best reading counts.
+    /// Runs once to warm up, then as often as asked for, or until at least 5 runs and 2 seconds, or 500 runs,
+    /// are over. Between runs the roof is measured, at least 5 times; the best reading counts.
     init(_ workload: Workload, runs: Int?, roof: Roof?) throws {
         var last = try workload.run()
         var results: [(wall: Double, device: Double?)] = []
@@ -43,9 +46,14 @@ struct Timing {
             return results.count < Self.leastRuns
                 || (total < Self.patience && results.count < Self.mostRuns)
         }
+        var sinceReading = Self.turn
         while goesOn() {
-            if let roof { peaks.append(try roof.reading()) }
+            if let roof, sinceReading >= Self.turn {
+                peaks.append(try roof.reading())
+                sinceReading = 0
+            }
             last = try workload.run()
+            sinceReading += last.seconds
             results.append((last.seconds, last.deviceSeconds))
             for (kernel, seconds) in last.kernelSeconds { kernelSeconds[kernel, default: []].append(seconds) }
             total += last.seconds

@@ -5,6 +5,7 @@ public struct Backend: Sendable, Hashable {
     enum Kind: Sendable, Hashable {
         case cpu
         case opencl(DeviceSelector)
+        case session(OpenCLSession)
         case automatic
     }
 
@@ -22,22 +23,31 @@ public struct Backend: Sendable, Hashable {
     public static func opencl(_ device: DeviceSelector) -> Backend {
         Backend(kind: .opencl(device))
     }
+
+    /// A session, whose kernels and device tensors are shared by all that is prepared in it.
+    public static func opencl(in session: OpenCLSession) -> Backend {
+        Backend(kind: .session(session))
+    }
 }
 
 extension Backend {
-    /// The OpenCL device to run on, or none for the CPU reference.
+    /// The session to run in, or none for the CPU reference.
     ///
-    /// - Throws: `OpenCLError` if a device is wanted and none matches.
-    func device() throws -> Device? {
+    /// - Parameter make: gets the session of a device, where none was given.
+    /// - Throws: `OpenCLError` if a device is wanted and none matches, and what `make` throws.
+    func session(_ make: (Device) throws -> OpenCLSession) throws -> OpenCLSession? {
         switch kind {
         case .cpu: return nil
-        case .opencl(let selector): return try selector.device()
+        case .session(let session): return session
+        case .opencl(let selector): return try make(selector.device())
         case .automatic:
+            let device: Device
             do {
-                return try DeviceSelector.automatic.device()
+                device = try DeviceSelector.automatic.device()
             } catch let error where error.reason == .noDevice {
                 return nil
             }
+            return try make(device)
         }
     }
 }

@@ -132,17 +132,20 @@ public final class NonLocalBlock: Sendable {
     ///   - skip: whether blocks of keys whose weights can't matter are left out; results differ by rounding alone.
     ///   - validation: how much of each result is compared with the reference.
     ///   - memoryLimit: bytes of device memory; by default the smaller of a quarter of the device's and 1 GiB.
+    ///   - launchSeconds: that one launch may take, roughly; 0.2 without, on CPU devices only while a run is
+    ///     followed.
     ///   - allowNonFinite: whether NaN and infinity in x are let through.
     public func prepared(
         for shape: [Int], backend: Backend = .automatic, precision: Precision = .float32,
         strategy: Strategy = .automatic, skip: Skipping = .automatic,
-        validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil, allowNonFinite: Bool = false
+        validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil, launchSeconds: Double? = nil,
+        allowNonFinite: Bool = false
     ) throws -> PreparedBlock {
         try PreparedBlock(
             configuration, folded, shape: shape, session: session(for: backend),
             options: RunOptions(
                 strategy: strategy, skip: skip, precision: precision, validation: validation,
-                memoryLimit: memoryLimit,
+                memoryLimit: memoryLimit, launchSeconds: launchSeconds,
                 allowsNonFinite: allowNonFinite))
     }
 
@@ -166,12 +169,13 @@ public final class NonLocalBlock: Sendable {
     }
 
     private func session(for backend: Backend) throws -> OpenCLSession? {
-        guard let device = try backend.device() else { return nil }
-        lock.lock()
-        defer { lock.unlock() }
-        if let session = sessions[device] { return session }
-        let session = try OpenCLSession(device)
-        sessions[device] = session
-        return session
+        try backend.session { device in
+            lock.lock()
+            defer { lock.unlock() }
+            if let session = sessions[device] { return session }
+            let session = try OpenCLSession(device)
+            sessions[device] = session
+            return session
+        }
     }
 }

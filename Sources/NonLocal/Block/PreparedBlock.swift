@@ -9,13 +9,17 @@ public final class PreparedBlock: Sendable {
     /// What a call does and costs.
     public let plan: Plan
 
-    private let reference: ReferenceBlock
-    private let checker: RowChecker
+    let reference: ReferenceBlock
+    let checker: RowChecker
     private let options: RunOptions
     /// None where the reference computes, as it does for a block that is the identity.
-    private let engine: BlockEngine?
-    private let lock = NSLock()
-    private nonisolated(unsafe) var calls = 0
+    let engine: BlockEngine?
+    /// Where device tensors are; none for the reference.
+    let session: OpenCLSession?
+    let lock = NSLock()
+    nonisolated(unsafe) var calls = 0
+    /// Used under the lock.
+    nonisolated(unsafe) var deviceChecks = CheckBudget()
 
     init(
         _ configuration: NonLocalBlock.Configuration, _ weights: FoldedWeights, shape: [Int],
@@ -25,6 +29,7 @@ public final class PreparedBlock: Sendable {
         reference = ReferenceBlock(configuration: configuration, weights: weights, geometry: geometry)
         checker = RowChecker(reference)
         self.options = options
+        self.session = session
         if let session, !weights.isIdentity {
             let engine = try BlockEngine(session, configuration, geometry, weights, options)
             self.engine = engine
@@ -77,7 +82,8 @@ public final class PreparedBlock: Sendable {
     }
 
     private func run(
-        _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?
+        _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?,
+        _ monitor: RunMonitor? = nil
     ) throws -> (Tensor<Float>, RunReport) {
         try check(x, queries)
         lock.lock()
@@ -85,9 +91,41 @@ public final class PreparedBlock: Sendable {
         defer { calls += 1 }
         let start = ContinuousClock.now
         let (z, work): (Tensor<Float>, DeviceWork?) =
-            try engine?.output(x, queries, into: memory) ?? (reference.output(x, queries: queries), nil)
+            try engine?.output(x, queries, into: memory, monitor)
+            ?? (reference.output(x, queries: queries, monitor), nil)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         return (z, RunReport(validation: try validate(z, x, queries), seconds: seconds, work: work))
+    }
+
+    /// z with what was measured on the way, off the caller's thread and told of while it is made.
+    ///
+    ///     let result = try await prepared.run(x) { print("\($0.fraction * 100) %") }
+    ///
+    /// No launch takes much longer than the bound on it, and between two of them the task's cancellation is seen:
+    /// the run then ends with `CancellationError`, and the block can be used again.
+    ///
+    /// - Parameters:
+    ///   - x: of the shape the block was prepared for.
+    ///   - queries: flat positions at which z is wanted; all without.
+    ///   - progress: called after each launch with work to speak of, on another thread.
+    /// - Throws: as ``run(_:queries:)``, and `CancellationError`.
+    public func run(
+        _ x: Tensor<Float>, queries: [Int]? = nil, progress: @escaping @Sendable (RunProgress) -> Void
+    ) async throws -> BlockResult {
+        try await onThread { cancellation in
+            let monitor = RunMonitor(
+                operationsInAll: self.operations(queries), cancellation, report: progress)
+            let (z, report) = try self.run(x, queries, into: nil, monitor)
+            return BlockResult(output: z, report: report)
+        }
+    }
+
+    /// Operations by the formulas for some queries, or for all.
+    private func operations(_ queries: [Int]?) -> Double {
+        guard let queries else { return plan.executedOperations }
+        return BlockProblem(
+            reference.configuration, reference.geometry, reference.weights, queries: queries.count
+        ).steps.operations
     }
 
     /// The normalised affinities f / C(x), `[B, N, M]`: row i holds what position i takes from each key of its
@@ -120,12 +158,8 @@ public final class PreparedBlock: Sendable {
 
     private func check(_ x: Tensor<Float>, _ queries: [Int]?) throws {
         let geometry = reference.geometry
-        guard x.shape == geometry.shape else {
-            throw NonLocalError(
-                .shape, "x of shape \(x.shape) was given to a block prepared for \(geometry.shape)",
-                advice: "Prepare the block again for each shape.")
-        }
-        if !options.allowsNonFinite { try requireFinite(x, "x") }
+        try check(shape: x.shape)
+        try requireAllowed(x)
         guard let queries else { return }
         let positions = geometry.grid.count
         guard !queries.isEmpty, queries.allSatisfy({ (0..<positions).contains($0) }) else {
@@ -134,6 +168,19 @@ public final class PreparedBlock: Sendable {
                 queries.isEmpty
                     ? "no query is named" : "a query is outside of the \(positions) positions of x",
                 advice: "Queries are flat positions, (t·H + h)·W + w.")
+        }
+    }
+
+    func requireAllowed(_ x: Tensor<Float>) throws(NonLocalError) {
+        if !options.allowsNonFinite { try requireFinite(x, "x") }
+    }
+
+    func check(shape: [Int]) throws(NonLocalError) {
+        guard shape == reference.geometry.shape else {
+            throw NonLocalError(
+                .shape,
+                "x of shape \(shape) was given to a block prepared for \(reference.geometry.shape)",
+                advice: "Prepare the block again for each shape.")
         }
     }
 
@@ -146,14 +193,14 @@ public final class PreparedBlock: Sendable {
         return try passed(checker.compare(z, x, queries: queries, chosen)).report(of: rows)
     }
 
-    private func chosenRows(_ queries: [Int]?) -> [(item: Int, rows: [Int])] {
+    func chosenRows(_ queries: [Int]?) -> [(item: Int, rows: [Int])] {
         let geometry = reference.geometry
         return SampledRows.choose(
             options.validation, items: geometry.batch, rows: queries?.count ?? geometry.grid.count,
             call: calls)
     }
 
-    private func passed(_ comparison: Comparison) throws -> Comparison {
+    func passed(_ comparison: Comparison) throws -> Comparison {
         guard let mismatch = comparison.mismatch else { return comparison }
         throw NonLocalError(mismatch, device: plan.device ?? plan.backend)
     }
@@ -167,10 +214,14 @@ struct RunOptions: Sendable, Hashable {
     var skip: Skipping = .automatic
     /// Forces an order of products upon the re-associated strategy; the cheapest without.
     var order: ProductOrder?
+    /// Forces a form upon the fused strategy where it can be had; the one that suits without.
+    var form: FusedForm?
     var precision: Precision = .float32
     var validation: Validation = .sampled(rows: 8)
     /// Bytes of device memory; the default of the device without.
     var memoryLimit: Int?
+    /// Seconds that one launch may take; a fifth without, on CPU devices only while a run is followed.
+    var launchSeconds: Double?
     var allowsNonFinite = false
 }
 

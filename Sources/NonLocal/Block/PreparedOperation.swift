@@ -37,7 +37,7 @@ public final class PreparedOperation: Sendable {
         let methods = try options.skip.applied(
             to: candidates, width: shape.width, rows: shape.rows, keys: shape.keys)
         func workload(_ method: Method) -> Workload {
-            shape.workload(method, sharesHostMemory: device.hasUnifiedMemory)
+            shape.workload(method, sharesHostMemory: session.sharesHostMemory)
         }
         let schedule = try Schedule(firstOf: methods, workload, limit: limit, device: device)
         executor = try OperationExecutor(session, operation, shape, schedule)
@@ -88,8 +88,26 @@ public final class PreparedOperation: Sendable {
         return report
     }
 
+    /// y with what was measured on the way, off the caller's thread and told of while it is made; see
+    /// ``PreparedBlock/run(_:queries:progress:)``. The CPU reference is neither told of nor stopped.
+    ///
+    /// - Parameter progress: called after each launch with work to speak of, on another thread.
+    /// - Throws: as ``run(theta:phi:g:)``, and `CancellationError`.
+    public func run(
+        theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>,
+        progress: @escaping @Sendable (RunProgress) -> Void
+    ) async throws -> BlockResult {
+        try await onThread { cancellation in
+            let monitor = RunMonitor(
+                operationsInAll: self.plan.executedOperations, cancellation, report: progress)
+            let (y, report) = try self.run(theta, phi, g, into: nil, monitor)
+            return BlockResult(output: y, report: report)
+        }
+    }
+
     private func run(
-        _ theta: Tensor<Float>, _ phi: Tensor<Float>, _ g: Tensor<Float>, into memory: TensorStorage<Float>?
+        _ theta: Tensor<Float>, _ phi: Tensor<Float>, _ g: Tensor<Float>, into memory: TensorStorage<Float>?,
+        _ monitor: RunMonitor? = nil
     ) throws -> (Tensor<Float>, RunReport) {
         for (name, tensor, wanted) in [("θ", theta, shape.theta), ("φ", phi, shape.phi), ("g", g, shape.g)] {
             guard tensor.shape == wanted else {
@@ -107,7 +125,9 @@ public final class PreparedOperation: Sendable {
         let start = ContinuousClock.now
         let (y, work) =
             try executor.map { executor -> (Tensor<Float>, DeviceWork?) in
-                try executor.run(theta: theta, phi: phi, g: g, into: memory)
+                try executor.run(
+                    theta: theta, phi: phi, g: g, into: memory,
+                    executor.session.pace(options.launchSeconds, monitor))
             } ?? (reference.output(), nil)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         return (y, RunReport(validation: try validate(y, reference), seconds: seconds, work: work))

@@ -5,6 +5,7 @@ struct Attention: Sendable {
     private enum Kernels: Sendable {
         case staged(StagedAttention)
         case fused(PanelAttentionKernels, scale: Float)
+        case time(PanelTimeKernel, scale: Float)
         case sorted(SortedAttention)
         case skipping(SkippingAttention, scale: Float)
         case reassociated(ReassociatedAttention)
@@ -25,6 +26,8 @@ struct Attention: Sendable {
         } else if method.skips, let tile = method.tile {
             kernels = .skipping(
                 try SkippingAttention(library, tile, ownWeight: ownWeight), scale: Float(scale))
+        } else if method.form == .time, let tile = method.tile {
+            kernels = .time(try PanelTimeKernel(library, tile, ownWeight: ownWeight), scale: Float(scale))
         } else if method.strategy == .fused, let tile = method.tile {
             kernels = .fused(
                 try PanelAttentionKernels(library, tile, ownWeight: ownWeight), scale: Float(scale))
@@ -56,6 +59,8 @@ struct Attention: Sendable {
                 launcher, operands, scale: scale, packedPhi: workspace.required(.packedPhi),
                 packedG: workspace.required(.packedG), scratch: workspace.required(.scratch),
                 shared: workspace[.shares])
+        case .time(let kernel, let scale):
+            try kernel.launch(launcher, operands, scale: scale, scratch: workspace.required(.scratch))
         case .sorted(let sorted):
             try sorted.run(
                 launcher, operands, sorted: workspace.required(.sorted),

@@ -21,3 +21,10 @@ struct AttentionOperands: Sendable {
     /// Where in `own` the first row stands.
     var firstOwn = 0
 }
+
+extension AttentionOperands {
+    /// Operations of affinity and aggregation.
+    var operations: Double {
+        Cost.product(rows, width + valueChannels, keys, batch: groups).operations
+    }
+}

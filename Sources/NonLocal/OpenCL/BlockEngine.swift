@@ -6,12 +6,13 @@ import SwiftOpenCL
 final class BlockEngine: @unchecked Sendable {
     let plan: Plan
 
-    private let session: OpenCLSession
+    let session: OpenCLSession
     private let configuration: NonLocalBlock.Configuration
     private let geometry: Geometry
     private let weights: WeightsByMethod
     private let method: Method
     private let memoryLimit: Int
+    private let launchSeconds: Double?
     private let pool = MemoryPool()
     private var executors: [ExecutorKey: BlockExecutor] = [:]
     /// The buffers of the last run over all positions. There is one set at a time: two could be more than the
@@ -47,7 +48,8 @@ final class BlockEngine: @unchecked Sendable {
             ownWeight: configuration.ownWeight, device: device, kernels: options.kernels,
             reassociation: formulas.reassociation(options.order))
         let methods = try options.skip.applied(
-            to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count)
+            to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count
+        ).map { formulas.shaped($0, options.form) }
         let sorts = methods.contains { $0.strategy == .sorted }
         let byMethod = WeightsByMethod(
             plain: weights,
@@ -56,9 +58,10 @@ final class BlockEngine: @unchecked Sendable {
         func problem(_ method: Method) -> BlockProblem {
             BlockProblem(configuration, geometry, byMethod[method])
         }
+        launchSeconds = options.launchSeconds
         memoryLimit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
         func workload(_ method: Method) -> Workload {
-            problem(method).workload(method, sharesHostMemory: device.hasUnifiedMemory)
+            problem(method).workload(method, sharesHostMemory: session.sharesHostMemory)
         }
         let schedule = try Schedule(firstOf: methods, workload, limit: memoryLimit, device: device)
         method = schedule.method
@@ -76,13 +79,22 @@ final class BlockEngine: @unchecked Sendable {
     ///
     /// - Parameter memory: to write z to, if there is some of the right size already.
     func output(
-        _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?
+        _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?,
+        _ monitor: RunMonitor? = nil
     ) throws -> (Tensor<Float>, DeviceWork?) {
         // The fused kernels know a position's own key by its place, which chosen queries don't keep.
         let keepsPlace = queries == nil || configuration.ownWeight == .include
         // Chosen queries are few, and not worth an order.
-        let chosen = queries == nil ? method : method.complete
-        return try run(queries, keepsPlace ? chosen : .plain).output(x, into: memory)
+        let chosen = queries == nil ? method : method.general
+        return try run(queries, keepsPlace ? chosen : .plain, monitor).output(x, into: memory)
+    }
+
+    /// z in the device's memory, and what it took.
+    func output(
+        _ x: Buffer<Float>, _ monitor: RunMonitor? = nil
+    ) throws -> (DeviceTensor, DeviceWork) {
+        let (z, buffer) = try session.makeTensor(shape: geometry.shape, pool: pool)
+        return (z, try run(nil, method, monitor).output(x, to: buffer))
     }
 
     /// f / C(x), which only the staged strategy ever holds.
@@ -96,7 +108,9 @@ final class BlockEngine: @unchecked Sendable {
     }
 
     /// A run over all positions in buffers that stay, or over chosen ones in buffers of their own.
-    private func run(_ queries: [Int]?, _ method: Method) throws -> BlockRun {
+    private func run(
+        _ queries: [Int]?, _ method: Method, _ monitor: RunMonitor? = nil
+    ) throws -> BlockRun {
         let problem = BlockProblem(configuration, geometry, weights[method], queries: queries?.count)
         let key = ExecutorKey(method: method, isSubset: queries != nil)
         let executor = try executors[key] ?? BlockExecutor(session, problem, method, weights[method])
@@ -104,14 +118,14 @@ final class BlockEngine: @unchecked Sendable {
         return BlockRun(
             block: executor, workspace: try workspace(for: problem, method),
             queries: try queries.map { try ChosenQueries($0, groups: geometry.queries, in: session.context) },
-            pool: pool)
+            pool: pool, pace: session.pace(launchSeconds, monitor))
     }
 
     private func workspace(for problem: BlockProblem, _ method: Method) throws -> Workspace {
         if !problem.isSubset, let workspace, workspace.schedule.method == method { return workspace }
         workspace = nil
         let device = session.device
-        let workload = problem.workload(method, sharesHostMemory: device.hasUnifiedMemory)
+        let workload = problem.workload(method, sharesHostMemory: session.sharesHostMemory)
         let made = try Workspace(
             Schedule(workload, limit: memoryLimit, device: device), in: session)
         if !problem.isSubset { workspace = made }

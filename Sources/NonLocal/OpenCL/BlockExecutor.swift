@@ -9,6 +9,8 @@ struct BlockExecutor: Sendable {
     private let attention: Attention
     /// What takes the place of ``attention`` and ``output``, if the products are re-associated.
     let reassociated: ReassociatedBlock?
+    /// What takes the place of all but the group norm, if one launch does it all.
+    private let whole: PanelBlockKernel?
     private let maxPool: MaxPoolKernel?
     private let panelPool: PanelPoolKernel?
     private let gather: GatherKernel?
@@ -39,6 +41,13 @@ struct BlockExecutor: Sendable {
                 (group, try projector.load(group.compactMap { maps[$0] ?? nil }))
             })
         output = try projector.load([weights.output])
+        if method.form == .block, let tile = method.tile,
+            case .packed(let input)? = projections[[.theta, .phi, .g]], case .packed(let output) = output
+        {
+            whole = try PanelBlockKernel(library, tile, problem, input: input, output: output)
+        } else {
+            whole = nil
+        }
         scoreTheta = try weights.scoreTheta.map { try projector.load([$0]) }
         scorePhi = try weights.scorePhi.map { try projector.load([$0]) }
         // Each would have a driver build the staged program, which takes longer than many a first call.
@@ -89,9 +98,46 @@ struct BlockExecutor: Sendable {
             return try reassociated.run(
                 launcher, projected, to: z, items: items, queries: queries, workspace)
         }
+        if let whole {
+            return try compute(whole, launcher, x: x, to: z, items: items, workspace)
+        }
         let operands = try prepare(launcher, x: x, items: items, queries: queries, workspace)
         try operate(launcher, operands, items: items, queries: queries, workspace)
         try finish(launcher, operands, to: z, items: items, workspace)
+    }
+
+    /// z by the kernel for the whole block.
+    private func compute(
+        _ whole: PanelBlockKernel, _ launcher: Launcher, x: View, to z: View, items: Int,
+        _ workspace: Workspace
+    ) throws {
+        func tensor(_ role: BufferRole, _ channels: Int) throws -> View {
+            View(try workspace.required(role), channels: channels, positions: problem.rows)
+        }
+        let values = configuration.valueChannels
+        try whole.launch(
+            launcher,
+            PanelBlockKernel.Tensors(
+                x: normalized(launcher, x, items: items, workspace),
+                residual: configuration.residual ? x : nil, z: z, theta: tensor(.theta, problem.width),
+                phi: packed(.phi, workspace), g: packed(.g, workspace),
+                whole: geometry.window == nil
+                    ? nil : (tensor(.phi, problem.width), tensor(.g, values)),
+                y: tensor(.aggregate, values)),
+            items: items, scratch: workspace.required(.scratch))
+    }
+
+    /// x after the group norm, if there is one.
+    private func normalized(
+        _ launcher: Launcher, _ x: View, items: Int, _ workspace: Workspace
+    ) throws -> View {
+        guard let groupNorm else { return x }
+        let (channels, positions) = (geometry.channels, geometry.grid.count)
+        let features = View(try workspace.required(.normalized), channels: channels, positions: positions)
+        try groupNorm.launch(
+            launcher, from: x, moments: workspace.required(.moments), to: features, positions: positions,
+            items: items)
+        return features
     }
 
     /// x and its projections, of a slice of the batch.
@@ -144,13 +190,7 @@ struct BlockExecutor: Sendable {
         _ launcher: Launcher, x: View, items: Int, queries: ChosenQueries?, _ workspace: Workspace
     ) throws -> Projected {
         let (channels, positions) = (geometry.channels, geometry.grid.count)
-        var features = x
-        if let groupNorm {
-            features = View(try workspace.required(.normalized), channels: channels, positions: positions)
-            try groupNorm.launch(
-                launcher, from: x, moments: workspace.required(.moments), to: features, positions: positions,
-                items: items)
-        }
+        let features = try normalized(launcher, x, items: items, workspace)
         var (residual, source, rows) = (x, features, positions)
         if let queries, let gather {
             rows = queries.count

@@ -7,6 +7,8 @@ struct BlockRun {
     let queries: ChosenQueries?
     /// Where memory for results comes from.
     let pool: MemoryPool
+    /// Launches' bound and who follows them.
+    let pace: Pace?
 
     private var geometry: Geometry { block.geometry }
     private var rows: Int { queries?.count ?? geometry.grid.count }
@@ -46,6 +48,27 @@ struct BlockRun {
         )
     }
 
+    /// z of every position, from one tensor in the device's memory to another.
+    func output(_ x: Buffer<Float>, to z: Buffer<Float>) throws -> DeviceWork {
+        let launcher = Launcher(block.session.queue, pace: pace)
+        var blocks = ComputedBlocks()
+        for items in slices {
+            func part(_ buffer: Buffer<Float>) -> View {
+                View(
+                    buffer, channels: geometry.channels, positions: geometry.grid.count,
+                    layout: geometry.layout
+                ).advanced(byItems: items.lowerBound)
+            }
+            try block.compute(
+                launcher, x: part(x), to: part(z), items: items.count, queries: nil, workspace)
+            try launcher.finish()
+            try blocks.add(
+                workspace, block.session.queue, groups: items.count * geometry.queries.groups,
+                rows: geometry.queries.count, keys: geometry.keys.count)
+        }
+        return DeviceWork(launches: launcher.launches, computedShare: blocks.share)
+    }
+
     /// f / C(x) of every position, or of the chosen ones: `[B, n, M]`.
     func attention(_ x: Tensor<Float>) throws -> Tensor<Float> {
         let keys = geometry.keys.count
@@ -80,15 +103,20 @@ struct BlockRun {
         _ x: Tensor<Float>, _ body: (Launcher, View, Range<Int>) throws -> Void
     ) throws -> [KernelLaunch] {
         let (channels, positions) = (geometry.channels, geometry.grid.count)
-        let launcher = Launcher(block.session.queue)
-        for first in stride(from: 0, to: geometry.batch, by: workspace.schedule.itemsPerSlice) {
-            let items = first..<min(first + workspace.schedule.itemsPerSlice, geometry.batch)
+        let launcher = Launcher(block.session.queue, pace: pace)
+        for items in slices {
             let range = items.lowerBound * channels * positions..<items.upperBound * channels * positions
             let input = try exchange.upload(x, range, staging: workspace[.input])
             let view = View(input, channels: channels, positions: positions, layout: geometry.layout)
             try body(launcher, view, items)
         }
         return launcher.launches
+    }
+
+    /// The items that are worked on together, one slice of the batch after the other.
+    private var slices: [Range<Int>] {
+        let size = workspace.schedule.itemsPerSlice
+        return stride(from: 0, to: geometry.batch, by: size).map { $0..<min($0 + size, geometry.batch) }
     }
 
     /// z of sorted queries, put back into the order in which the caller named them.

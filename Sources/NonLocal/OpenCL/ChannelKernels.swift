@@ -21,7 +21,8 @@ struct ProjectionKernel: Sendable {
         ]
         try launcher.launch(
             residual == nil ? plain : withResidual, arguments, positions: positions,
-            rows: rowBlocks(map.outputs), items: items)
+            rows: rowBlocks(map.outputs), items: items,
+            operations: Cost.product(map.outputs, map.inputs, positions, batch: items).operations)
     }
 }
 

@@ -4,7 +4,7 @@ import SwiftOpenCL
 struct HostExchange: Sendable {
     let session: OpenCLSession
 
-    private var shares: Bool { session.device.hasUnifiedMemory }
+    private var shares: Bool { session.sharesHostMemory }
 
     /// Elements `range` of a tensor, for the device to read.
     ///

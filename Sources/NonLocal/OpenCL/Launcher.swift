@@ -1,29 +1,96 @@
 import SwiftOpenCL
 
-/// Enqueues kernels with positions along the first dimension, and adds up what they take.
+/// Enqueues kernels, those with much work in slices where a pace asks for it, and adds up what they take.
 ///
 /// Not `Sendable`: each run has its own.
 final class Launcher {
     let queue: Queue
     /// What has been waited for, in the order it ran in.
     private(set) var launches: [KernelLaunch] = []
-    private var pending: [(kernel: String, event: Event)] = []
+    private var pending: [Pending] = []
+    private let pace: Pace?
 
-    init(_ queue: Queue) { self.queue = queue }
+    private struct Pending {
+        let kernel: String
+        let event: Event
+        let operations: Double
+    }
+
+    /// - Parameter pace: how long a launch may take, and who follows the run; no bound and nobody without.
+    init(_ queue: Queue, pace: Pace? = nil) {
+        self.queue = queue
+        self.pace = pace
+    }
 
     /// Enqueues a kernel over (positions, rounded up to whole work-groups; `rows`; `items`).
     func launch(
-        _ kernel: Kernel, _ arguments: [any KernelArgument], positions: Int, rows: Int = 1, items: Int = 1
+        _ kernel: Kernel, _ arguments: [any KernelArgument], positions: Int, rows: Int = 1, items: Int = 1,
+        operations: Double = 0
     ) throws {
         let size = min(64, queue.context.device.maxWorkGroupSize)
         let rounded = (positions + size - 1) / size * size
-        try launch(kernel, arguments, global: [rounded, rows, items], local: [size, 1, 1])
+        try launch(
+            kernel, arguments, global: [rounded, rows, items], local: [size, 1, 1], operations: operations)
     }
 
     /// Enqueues a kernel over a range of its own.
-    func launch(_ kernel: Kernel, _ arguments: [any KernelArgument], global: [Int], local: [Int]) throws {
+    func launch(
+        _ kernel: Kernel, _ arguments: [any KernelArgument], global: [Int], local: [Int],
+        operations: Double = 0
+    ) throws {
         let event = try queue.enqueue(kernel, arguments: arguments, global: global, local: local)
-        pending.append((kernel.name, event))
+        pending.append(Pending(kernel: kernel.name, event: event, operations: operations))
+        if operations > 0 { try keepPace() }
+    }
+
+    /// Enqueues a kernel whose work is in numbered blocks, a range of which is its last argument, in as many
+    /// launches as the pace asks for.
+    ///
+    /// - Parameters:
+    ///   - blocks: how many there are.
+    ///   - workers: work-items, each of which does a part of the range.
+    ///   - operations: of all blocks.
+    func launch(
+        _ kernel: Kernel, _ arguments: [any KernelArgument], blocks: Int, workers: Int, operations: Double
+    ) throws {
+        var first = 0
+        while first < blocks {
+            let most = pace?.units(of: kernel.name, operationsOfEach: operations / Double(blocks)) ?? blocks
+            // As many for each worker, as far as that goes.
+            let count = min(max(most / workers, 1) * workers, blocks - first)
+            try launch(
+                kernel, arguments + [SIMD2(Int64(first), Int64(first + count))],
+                global: [min(workers, count)], local: [1],
+                operations: operations * Double(count) / Double(blocks))
+            first += count
+        }
+    }
+
+    /// Waits until no more than one launch with work to speak of is ahead of the device, and lets the run be
+    /// followed and stopped.
+    private func keepPace() throws {
+        guard let pace else { return }
+        while pending.lazy.filter({ $0.operations > 0 }).count > 1 { try waitForFirst() }
+        do {
+            try pace.check()
+        } catch {
+            // What is under way still uses the run's buffers.
+            try finish()
+            throw error
+        }
+    }
+
+    private func waitForFirst() throws {
+        let first = pending.removeFirst()
+        try first.event.wait()
+        try take(first)
+    }
+
+    private func take(_ done: Pending) throws {
+        if try done.event.status != .complete { try done.event.wait() }
+        let seconds = try done.event.duration
+        launches.append(KernelLaunch(kernel: done.kernel, seconds: seconds))
+        if done.operations > 0 { pace?.took(done.kernel, operations: done.operations, seconds: seconds) }
     }
 
     /// Waits for all that was enqueued.
@@ -35,18 +102,13 @@ final class Launcher {
     /// - Returns: the seconds that the kernels took on the device.
     @discardableResult
     func finish(with wait: (() throws -> Void)? = nil) throws -> Double {
+        let before = launches.count
         defer { pending.removeAll(keepingCapacity: true) }
         let waited = Result { try wait?() ?? pending.last?.event.wait() ?? queue.finish() }
         // What failed may have done so before the kernels were done.
         if case .failure = waited { try queue.finish() }
-        var seconds = 0.0
-        for (kernel, event) in pending {
-            if try event.status != .complete { try event.wait() }
-            let duration = try event.duration
-            seconds += duration
-            launches.append(KernelLaunch(kernel: kernel, seconds: duration))
-        }
+        for done in pending { try take(done) }
         try waited.get()
-        return seconds
+        return launches[before...].reduce(0) { $0 + $1.seconds }
     }
 }

@@ -1,21 +1,81 @@
 import NonLocalKernels
-import SwiftOpenCL
+public import SwiftOpenCL
 
-/// A device made ready: its context, a queue and the kernels built so far.
-final class OpenCLSession: Sendable {
+/// An OpenCL device made ready: its context, a queue and the kernels built so far.
+///
+/// Blocks prepared in one session share its kernels, and hand each other tensors that stay on the device:
+///
+///     let session = try OpenCLSession(.gpu)
+///     let first = try encoder.prepared(for: shape, backend: .opencl(in: session))
+///     let second = try decoder.prepared(for: shape, backend: .opencl(in: session))
+///     let z = try second(first(first.upload(x))).download()
+///
+/// Safe from any thread.
+public final class OpenCLSession: Sendable {
     let context: Context
     let queue: Queue
     let library: KernelLibrary
+    /// Whether the device works on tensors where they are, and nothing has to be copied.
+    let sharesHostMemory: Bool
+    /// What the device's kernels were seen to do.
+    let speeds: LaunchSpeeds
 
-    var device: Device { context.device }
+    /// The device.
+    public var device: Device { context.device }
 
-    /// - Parameter overriding: kernel sources in place of the library's own, for tests.
-    init(_ device: Device, overriding: [KernelSource: String] = [:]) throws {
+    /// Makes a device ready; kernels are built when they are first needed.
+    ///
+    /// - Throws: `OpenCLError` if no device matches, with those there are, or if the driver refuses.
+    public convenience init(_ selector: DeviceSelector = .automatic) throws {
+        try self.init(selector.device())
+    }
+
+    /// - Parameters:
+    ///   - overriding: kernel sources in place of the library's own, for tests.
+    ///   - sharesHostMemory: what the device says of itself, unless a test says otherwise.
+    init(
+        _ device: Device, overriding: [KernelSource: String] = [:], sharesHostMemory: Bool? = nil
+    ) throws {
+        self.sharesHostMemory = sharesHostMemory ?? device.hasUnifiedMemory
+        speeds = LaunchSpeeds(computeUnits: device.computeUnits)
         context = try Context(device: device)
         queue = try Queue(context: context)
         library = KernelLibrary(context, overriding: overriding)
     }
 
+    /// Memory for kernels to work in, not initialised.
+    ///
+    /// A CPU device gets large pieces from the host, in large pages: drivers ask for none, and with small ones
+    /// tensors of some megabytes are more pages than a processor keeps track of.
+    ///
+    /// - Throws: `OpenCLError` if the device can't allocate as much.
+    func allocate(_ count: Int) throws -> Buffer<Float> {
+        guard device.type == .cpu, sharesHostMemory,
+            count >= HostMemory.leastLarge / MemoryLayout<Float>.stride,
+            let memory = HostMemory(bytes: count * MemoryLayout<Float>.stride)
+        else { return try Buffer(context, count: count) }
+        let elements = UnsafeMutableBufferPointer(
+            start: memory.address.bindMemory(to: Float.self, capacity: count), count: count)
+        return try Buffer(context, sharing: elements, keeping: memory)
+    }
+
+    /// How a run proceeds: on CPU devices at their own pace, unless somebody follows it or a bound was given;
+    /// elsewhere people look at the same device's pictures.
+    ///
+    /// - Parameter mostSeconds: that one launch may take; a fifth without.
+    func pace(_ mostSeconds: Double?, _ monitor: RunMonitor?) -> Pace? {
+        guard mostSeconds != nil || monitor != nil || device.type != .cpu else { return nil }
+        return Pace(mostSeconds: mostSeconds ?? Self.launchSeconds, speeds, monitor: monitor)
+    }
+
+    private static let launchSeconds = 0.2
+
     /// The memory that a plan may use unless told otherwise: a quarter of the device's, 1 GiB at most.
     static func defaultMemoryLimit(of device: Device) -> Int { min(device.globalMemory / 4, 1 << 30) }
+}
+
+extension OpenCLSession: Hashable {
+    public static func == (left: OpenCLSession, right: OpenCLSession) -> Bool { left === right }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }

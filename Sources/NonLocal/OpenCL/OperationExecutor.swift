@@ -2,7 +2,7 @@ import SwiftOpenCL
 
 /// The bare operation on an OpenCL device.
 struct OperationExecutor: Sendable {
-    private let session: OpenCLSession
+    let session: OpenCLSession
     private let shape: OperationShape
     private let workspace: Workspace
     private let attention: Attention
@@ -36,11 +36,12 @@ struct OperationExecutor: Sendable {
     /// - Parameter memory: to write y to, if there is some of the right size already.
     /// - Returns: y, and what it took of the device.
     func run(
-        theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>, into memory: TensorStorage<Float>?
+        theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>, into memory: TensorStorage<Float>?,
+        _ pace: Pace?
     ) throws -> (Tensor<Float>, DeviceWork?) {
         let exchange = HostExchange(session: session)
         let storage = try memory ?? TensorStorage(count: elementCount(of: shape.output), pool: pool)
-        let launcher = Launcher(session.queue)
+        let launcher = Launcher(session.queue, pace: pace)
         var blocks = ComputedBlocks()
         for first in stride(from: 0, to: shape.batch, by: workspace.schedule.itemsPerSlice) {
             let items = first..<min(first + workspace.schedule.itemsPerSlice, shape.batch)

@@ -36,7 +36,8 @@ struct AffinityKernel: Sendable {
             [
                 theta.buffer, theta.argument, phi.buffer, phi.argument, s, Int32(width), Int32(block.keys),
                 Int32(block.firstGroup), Int32(block.firstRow), Int32(block.rows),
-            ], positions: block.rows, rows: rowBlocks(block.keys), items: block.groups)
+            ], positions: block.rows, rows: rowBlocks(block.keys), items: block.groups,
+            operations: Cost.product(block.rows, width, block.keys, batch: block.groups).operations)
     }
 }
 
@@ -129,6 +130,7 @@ struct AggregateKernel: Sendable {
             [
                 g.buffer, g.argument, p, y.buffer, y.argument, Int32(valueChannels), Int32(block.keys),
                 Int32(block.firstGroup), Int32(block.firstRow), Int32(block.rows),
-            ], positions: block.rows, rows: rowBlocks(valueChannels), items: block.groups)
+            ], positions: block.rows, rows: rowBlocks(valueChannels), items: block.groups,
+            operations: Cost.product(valueChannels, block.keys, block.rows, batch: block.groups).operations)
     }
 }

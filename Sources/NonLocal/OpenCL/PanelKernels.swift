@@ -56,7 +56,8 @@ struct PanelProjectionKernels: Sendable {
             arguments + [
                 Int32(maps.inputs), Int32(maps.rows), Int32(positions), Int32(items), Int32(blocks.panels),
                 Int32(blocks.tiles), scratch,
-            ], global: [blocks.workers], local: [1])
+            ], blocks: blocks.count, workers: blocks.workers,
+            operations: Cost.product(maps.rows, maps.inputs, positions, batch: items).operations)
     }
 }
 
@@ -102,10 +103,10 @@ struct PanelAttentionKernels: Sendable {
             [
                 operands.theta.buffer, operands.theta.argument, phi.buffer, phi.argument, g.buffer,
                 g.argument, operands.y.buffer, operands.y.argument, Int32(operands.width),
-                Int32(operands.valueChannels), Int32(operands.rows), Int32(operands.keys),
-                Int32(operands.groups), scale, Int32(blocks.panels), Int32(blocks.shares),
-                Int32(ownWeight.kernelArgument), scratch, shared ?? scratch,
-            ], global: [blocks.workers], local: [1])
+                Int32(operands.valueChannels), Int32(operands.rows), Int32(operands.keys), scale,
+                Int32(blocks.panels), Int32(blocks.shares), Int32(ownWeight.kernelArgument), scratch,
+                shared ?? scratch,
+            ], blocks: blocks.count, workers: blocks.workers, operations: operands.operations)
         guard blocks.shares > 1, let shared else { return }
         try launcher.launch(
             merge,

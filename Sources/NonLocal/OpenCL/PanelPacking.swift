@@ -109,7 +109,7 @@ struct PackedLinear: Sendable {
         bias = try Buffer(session.context, copying: maps.flatMap(\.bias).map(Float.init), access: .readOnly)
         let rows = outputs.reduce(0, +)
         let plain = try Buffer(session.context, copying: maps.flatMap(\.weight).map(Float.init))
-        weight = try Buffer(session.context, count: tile.packedByRows(rows, inputs))
+        weight = try session.allocate(tile.packedByRows(rows, inputs))
         var view = View(plain, channels: inputs, positions: rows, layout: .channelsLast)
         view.itemStride = 0
         let launcher = Launcher(session.queue)

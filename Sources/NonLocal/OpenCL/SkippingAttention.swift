@@ -111,10 +111,10 @@ struct SkippingAttention: Sendable {
                 g.argument,
                 boxed, operands.y.buffer, operands.y.argument, Int32(width), Int32(operands.valueChannels),
                 Int32(operands.rows),
-                Int32(keys), Int32(groups), scale, Int32(blocks.panels),
+                Int32(keys), scale, Int32(blocks.panels),
                 Int32(ownWeight.kernelArgument), try workspace.required(.computedBlocks),
                 try workspace.required(.scratch),
-            ], global: [blocks.workers], local: [1])
+            ], blocks: blocks.count, workers: blocks.workers, operations: operands.operations)
     }
 }
 

@@ -7,7 +7,7 @@ struct Workspace: Sendable {
 
     init(_ schedule: Schedule, in session: OpenCLSession) throws {
         self.schedule = schedule
-        buffers = try schedule.elements.mapValues { try Buffer(session.context, count: $0) }
+        buffers = try schedule.elements.mapValues(session.allocate)
         // Kernels write whole tensors, but not what fills a packed one up.
         for role in [BufferRole.packedPhi, .packedG] {
             if let buffer = buffers[role] { try session.queue.fill(buffer, with: 0) }

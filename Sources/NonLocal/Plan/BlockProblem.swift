@@ -60,10 +60,13 @@ struct BlockProblem: Sendable, Hashable {
         case pooled
         /// It is packed by itself.
         case packed
+        /// It is read as it is.
+        case unpacked
     }
 
     /// The route of φ or g.
     func route(of role: BufferRole, _ method: Method) -> PackingRoute {
+        if method.form == .time { return .unpacked }
         // Positions through time are too few, and too far from each other, for a panel; those that are put in
         // order have to be there first.
         guard let tile = method.tile, method.strategy == .fused, !method.skips, configuration.scope != .time
@@ -104,11 +107,12 @@ struct BlockProblem: Sendable, Hashable {
                 keys: geometry.keys.count,
                 elementsPerItem: elementsPerItem(method, order, tile, sharesHostMemory: sharesHostMemory),
                 weightElements: weightElements(order, tile),
+                widest: max(width, configuration.valueChannels),
                 scratchOfLaunch: { scratch(order, tile, items: $0) },
                 sharesOfLaunch: { gramBlocks(order, tile, items: $0).shared })
         }
         var elements = elementsPerItem(method, sharesHostMemory: sharesHostMemory)
-        if let tile = method.tile, method.strategy == .fused {
+        if let tile = method.tile, method.strategy == .fused, method.form != .time {
             let keyGroups = geometry.keys.groups
             elements[.packedPhi] = keyGroups * tile.packedByRows(geometry.keys.count, width)
             elements[.packedG] =
@@ -127,7 +131,9 @@ struct BlockProblem: Sendable, Hashable {
         }
         let sorted = elements[.sorted] ?? 0
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
-            guard let tile = method.tile, method.strategy == .fused else { return nil }
+            guard let tile = method.tile, method.strategy == .fused, method.form == .panels else {
+                return nil
+            }
             return tile.attentionBlocks(
                 width: width, valueChannels: configuration.valueChannels, rows: rowsOfGroup,
                 keys: geometry.keys.count, groups: items * groups, ownWeight: configuration.ownWeight,
@@ -137,12 +143,25 @@ struct BlockProblem: Sendable, Hashable {
             method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup,
             keys: geometry.keys.count,
             elementsPerItem: elements, weightElements: weightElements(method.tile),
+            widest: max(width, configuration.valueChannels),
             scratchOfLaunch: { items in
-                max(
-                    projectionScratch(method, items: items), attention(items)?.scratch ?? 0,
+                if let tile = method.tile, method.form == .block {
+                    let cuts = blockCuts(tile, items: items)
+                    return cuts.workers * cuts.scratchSize
+                }
+                let time = method.form == .time ? method.tile?.timeScratch(keys: geometry.keys.count) : nil
+                return max(
+                    projectionScratch(method, items: items), attention(items)?.scratch ?? 0, time ?? 0,
                     items * sorted)
             },
             sharesOfLaunch: { attention($0)?.shared ?? 0 })
+    }
+
+    /// How the kernel for the whole block in one launch cuts it.
+    func blockCuts(_ tile: PanelTile, items: Int) -> PanelTile.BlockCuts {
+        tile.blockCuts(
+            channels: geometry.channels, width: width, valueChannels: configuration.valueChannels,
+            positions: rows, keys: geometry.keys.count, ownWeight: configuration.ownWeight, items: items)
     }
 
     /// Elements of scratch memory that the largest of the projections takes.

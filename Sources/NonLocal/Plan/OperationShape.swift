@@ -81,7 +81,7 @@ struct OperationShape: Sendable, Hashable {
             elements[.packedProduct] = tile.packedByRows(valueChannels, width)
             return Workload(
                 method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,
-                weightElements: valueChannels,
+                weightElements: valueChannels, widest: max(width, valueChannels),
                 scratchOfLaunch: { items in
                     max(
                         gramBlocks(tile, items: items).scratch,
@@ -111,6 +111,7 @@ struct OperationShape: Sendable, Hashable {
         return Workload(
             method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,
             weightElements: score == .outerSum ? 2 * (method.tile?.packedByRows(1, width) ?? width) + 2 : 0,
+            widest: max(width, valueChannels),
             scratchOfLaunch: { items in
                 guard let tile = method.tile, score == .outerSum else {
                     return attention(items)?.scratch ?? 0

@@ -17,7 +17,7 @@ struct PanelTile: Sendable, Hashable {
     /// stay in the first-level cache, and the fewer are summed in one accumulator, the less is lost.
     var blockKeys: Int
     /// Work-items that run at the same time.
-    let workers: Int
+    var workers: Int
 
     init(_ device: Device) {
         lanes = [16, 8, 4].first { $0 <= device.nativeVectorWidthFloat } ?? 4
@@ -54,6 +54,8 @@ struct PanelTile: Sendable, Hashable {
         /// Panels of positions, and tiles of rows, in a block.
         let panels: Int
         let tiles: Int
+        /// Blocks over all items.
+        let count: Int
         let workers: Int
         /// Elements of scratch memory, over all work-items.
         let scratch: Int
@@ -77,10 +79,10 @@ struct PanelTile: Sendable, Hashable {
             tileBlocks = min(max(tileBlocks, blocks(workers, of: items * panelBlocks)), allTiles)
         }
         let blockPanels = blocks(allPanels, of: panelBlocks), blockTiles = blocks(allTiles, of: tileBlocks)
-        let used = min(
-            workers, items * blocks(allPanels, of: blockPanels) * blocks(allTiles, of: blockTiles))
+        let count = items * blocks(allPanels, of: blockPanels) * blocks(allTiles, of: blockTiles)
+        let used = min(workers, count)
         return ProjectionBlocks(
-            panels: blockPanels, tiles: blockTiles, workers: used,
+            panels: blockPanels, tiles: blockTiles, count: count, workers: used,
             scratch: used * panel * (blockPanels * (depth + blockTiles * rows) + rows))
     }
 
@@ -97,6 +99,8 @@ struct PanelTile: Sendable, Hashable {
         let panels: Int
         /// Parts of the keys that different work-items take, to be merged afterwards.
         let shares: Int
+        /// Blocks over all groups and shares.
+        let count: Int
         let workers: Int
         /// Elements of scratch memory, over all work-items.
         let scratch: Int
@@ -126,7 +130,7 @@ struct PanelTile: Sendable, Hashable {
         let shares = mayShare ? min(keyBlocks, (workers + blocks() - 1) / blocks()) : 1
         let used = min(workers, blocks() * shares)
         return AttentionBlocks(
-            panels: blockPanels, shares: shares, workers: used,
+            panels: blockPanels, shares: shares, count: blocks() * shares, workers: used,
             scratch: used * (blockPanels * perPanel + panel * blockKeys),
             shared: shares > 1 ? groups * allPanels * shares * state : 0)
     }

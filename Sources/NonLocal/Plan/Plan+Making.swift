@@ -19,6 +19,7 @@ extension Plan {
             backend: "opencl", device: device.name, strategy: schedule.method.strategy,
             skipsBlocks: schedule.method.skips,
             kernels: schedule.method.tile == nil ? .plain : .panel, tile: schedule.method.tile.map(Tile.init),
+            form: schedule.method.visibleForm,
             order: schedule.method.order.map { "\($0.head.rawValue), \($0.tail.rawValue)" },
             precision: .float32,
             inputShape: inputShape,
@@ -35,7 +36,7 @@ extension Plan {
     init(reference steps: [CostedStep], inputShape: [Int]) {
         self.init(
             backend: "cpu", device: nil, strategy: .staged, skipsBlocks: false, kernels: nil, tile: nil,
-            order: nil,
+            form: nil, order: nil,
             precision: .float32,
             inputShape: inputShape,
             steps: steps.map(Step.init), textbookOperations: steps.operations,

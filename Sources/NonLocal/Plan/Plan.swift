@@ -32,6 +32,9 @@ public struct Plan: Sendable, Hashable {
     public let kernels: KernelClass?
     /// The kernels' register tile; none for kernels without one.
     public let tile: Tile?
+    /// How the fused kernels are laid over the work: `panels`, a kernel a stage with lanes along the queries;
+    /// `time`, lanes along the pixels; `block`, all in one launch. None for other strategies.
+    public let form: String?
     /// The order of products, of the re-associated strategy alone: how (s/M) g φᵀ is made, and how applied.
     public let order: String?
     /// The arithmetic.
@@ -76,7 +79,7 @@ extension Plan: CustomStringConvertible {
     /// The plan as a table for people.
     public var description: String {
         var lines = [
-            "\(strategy.rawValue)\(order.map { " (\($0))" } ?? ""), \(kernels.map { "\($0.rawValue) kernels, " } ?? "")on "
+            "\(strategy.rawValue)\((order ?? form).map { " (\($0))" } ?? ""), \(kernels.map { "\($0.rawValue) kernels, " } ?? "")on "
                 + (device.map { "'\($0)' (\(backend))" } ?? "the CPU reference")
         ]
         lines.append("x \(inputShape), \(precision.rawValue)")

@@ -62,7 +62,8 @@ struct Schedule: Sendable, Hashable {
                     + "but '\(device.name)' allows \(device.maxAllocation) in one buffer",
                 advice: "Use a smaller input or another device.")
         }
-        let wanted = needsAffinities ? min(work.pairs, max(Self.affinityElements, row), largest) : 0
+        let mostPairs = min(max(Self.affinityElements, row), work.pairsOfLaunch(device), largest)
+        let wanted = needsAffinities ? min(work.pairs, mostPairs) : 0
         var items = max(1, min(work.batch, (budget - wanted) / perItem, largest / max(widest?.value ?? 1, 1)))
         while items > 1, total(items) + wanted > budget { items -= max(1, items / 8) }
         var elements = work.elementsPerItem.mapValues { $0 * items }
@@ -104,6 +105,8 @@ struct Workload: Sendable {
     /// Elements of each buffer for one item, apart from affinities and scratch memory.
     var elementsPerItem: [BufferRole: Int]
     var weightElements: Int
+    /// The larger of d and d_v.
+    var widest: Int
     /// Elements of scratch memory that one launch over a number of items takes.
     var scratchOfLaunch: @Sendable (_ items: Int) -> Int
     /// Elements that shares of keys leave to be merged in one launch over a number of items.
@@ -118,6 +121,15 @@ struct Workload: Sendable {
     private func last(_ items: Int) -> Int {
         let rest = batch % items
         return rest == 0 ? items : rest
+    }
+
+    /// Operations a second of one compute unit: a guess on the low side, for kernels not seen yet.
+    static let slowestUnit = 1e9
+
+    /// Affinities that the plain kernels get through in a fifth of a second.
+    func pairsOfLaunch(_ device: Device) -> Int {
+        let operations = 0.2 * Double(max(device.computeUnits, 1)) * Self.slowestUnit
+        return max(Int(operations) / (2 * max(widest, 1)), keys)
     }
 
     /// Affinities of the whole batch, or as many as can be counted.

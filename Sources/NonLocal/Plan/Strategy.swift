@@ -23,6 +23,16 @@ public enum Precision: String, Sendable, Hashable, CaseIterable {
     case float32
 }
 
+/// How the fused strategy's kernels are laid over the work.
+enum FusedForm: String, Sendable, Hashable, CaseIterable {
+    /// Vector lanes along the queries of a group, one kernel a stage: any work.
+    case panels
+    /// Lanes along the pixels, each of which is a group of its frames: scope time.
+    case time
+    /// The whole block in one launch, item by item: small work, whose launches would take longer.
+    case block
+}
+
 /// What a device computes a workload with.
 struct Method: Sendable, Hashable {
     /// Never ``Strategy/automatic``.
@@ -33,6 +43,8 @@ struct Method: Sendable, Hashable {
     private(set) var skips = false
     /// The order of the products, of the re-associated strategy alone.
     var order: ProductOrder?
+    /// How the kernels are laid over the work, of the fused strategy alone.
+    var form = FusedForm.panels
 
     /// The staged strategy on the plain kernels, which can do everything.
     static let plain = Method(strategy: .staged, tile: nil)
@@ -45,12 +57,16 @@ struct Method: Sendable, Hashable {
         return method
     }
 
-    /// The same, with every key computed.
-    var complete: Method {
+    /// The same for any positions of the same groups: every key computed, one kernel a stage.
+    var general: Method {
         var method = self
         method.skips = false
+        method.form = .panels
         return method
     }
+
+    /// The name of the form, where a strategy has several.
+    var visibleForm: String? { strategy == .fused && !skips ? form.rawValue : nil }
 
     /// The same with each of the given orders, its own first, if it has one; itself if it has none.
     func orders(_ orders: [ProductOrder]) -> [Method] {

@@ -5,7 +5,11 @@ struct ReferenceBlock: Sendable {
     let geometry: Geometry
 
     /// z of the given flat positions of each item, `[B, C, n]`, or of all of them in x's shape.
-    func output(_ x: Tensor<Float>, queries: [Int]? = nil) throws -> Tensor<Float> {
+    ///
+    /// - Parameter monitor: is told of some rows after the other, and may stop there.
+    func output(
+        _ x: Tensor<Float>, queries: [Int]? = nil, _ monitor: RunMonitor? = nil
+    ) throws -> Tensor<Float> {
         let (items, channels) = (geometry.batch, geometry.channels)
         if weights.isIdentity, configuration.residual, queries == nil { return x }
         let positions = queries ?? Array(0..<geometry.grid.count)
@@ -14,14 +18,42 @@ struct ReferenceBlock: Sendable {
         let shape = queries == nil ? x.shape : isFirst ? [items, channels, rows] : [items, rows, channels]
         return try Tensor(shape: shape) { z in
             for item in 0..<items {
-                let values = itemRows(x, item: item, queries: positions)
-                for row in 0..<rows {
-                    for channel in 0..<channels {
-                        let at = isFirst ? channel * rows + row : row * channels + channel
-                        z[item * channels * rows + at] = Float(values[row, channel])
+                try forEachRows(x, item: item, positions, monitor) { first, values in
+                    for row in values.magnitudes.indices {
+                        for channel in 0..<channels {
+                            let at =
+                                isFirst ? channel * rows + first + row : (first + row) * channels + channel
+                            z[item * channels * rows + at] = Float(values[row, channel])
+                        }
                     }
                 }
             }
+        }
+    }
+
+    /// Rows between which a run that is followed may be stopped.
+    private static let followedRows = 32
+
+    /// Calls `body` with z for the positions of one item, all at once or some after the other.
+    private func forEachRows(
+        _ x: Tensor<Float>, item: Int, _ positions: [Int], _ monitor: RunMonitor?,
+        _ body: (_ first: Int, ReferenceRows) throws -> Void
+    ) throws {
+        guard let monitor, !weights.isIdentity else {
+            return try body(0, itemRows(x, item: item, queries: positions))
+        }
+        try monitor.check()
+        let input = Field(x, item: item, layout: geometry.layout, channels: geometry.channels)
+        let operation = operation(on: input, queries: positions)
+        let problem = BlockProblem(configuration, geometry, weights, queries: positions.count)
+        let ofRow = problem.steps.operations / Double(geometry.batch * positions.count)
+        for first in stride(from: 0, to: positions.count, by: Self.followedRows) {
+            let part = Array(positions[first..<min(first + Self.followedRows, positions.count)])
+            try body(
+                first,
+                rows(part, of: input) { operation.result(column: first + $0, position: part[$0]) })
+            monitor.advance(by: ofRow * Double(part.count))
+            try monitor.check()
         }
     }
 

@@ -13,10 +13,12 @@ final class HostMemory: @unchecked Sendable {
 
     private static let page = 4096
     private static let hugePage = 2 << 20
+    /// Bytes from which on memory is in large pages, if the system has them.
+    static let leastLarge = 2 * hugePage
 
     /// - Returns: nil if the system has none to give.
     init?(bytes: Int) {
-        let isLarge = bytes >= 2 * Self.hugePage
+        let isLarge = bytes >= Self.leastLarge
         let alignment = isLarge ? Self.hugePage : Self.page
         let (end, overflow) = max(bytes, 1).addingReportingOverflow(Self.page - 1)
         var memory: UnsafeMutableRawPointer?

@@ -1,11 +1,15 @@
 import SwiftOpenCL
 
 extension VerificationProblems {
-    /// Whole blocks over all forms and options, every row compared, by the staged strategy and by the one that
-    /// the plan would choose.
+    /// Whole blocks over all forms and options, every row compared, by the staged strategy, by the one that
+    /// the plan would choose, and by that with a kernel a stage.
     var blockProblems: [Problem] {
-        [Strategy.staged, .automatic].flatMap { strategy in
-            blocks.map { block($0.configuration, shape: $0.shape, normGroups: $0.normGroups, strategy) }
+        let ways: [(Strategy, FusedForm?)] = [(.staged, nil), (.automatic, nil), (.automatic, .panels)]
+        return ways.flatMap { strategy, form in
+            blocks.filter {
+                form == nil || $0.configuration.pairwise.formulation == Pairwise.embeddedGaussian.formulation
+            }
+            .map { block($0, strategy, form) }
         }
     }
 
@@ -30,10 +34,16 @@ extension VerificationProblems {
         let scopes = Scope.allCases.map {
             Block(configuration: .init(channels: 3, valueChannels: 2, scope: $0), shape: [2, 3, 3, 2, 4])
         }
+        let pixels = OwnWeight.allCases.map {
+            Block(
+                configuration: .init(
+                    channels: 5, valueChannels: 2, scale: .factor(-0.5), scope: .time, ownWeight: $0),
+                shape: [2, 5, 5, 3, 7])
+        }
         let own = [OwnWeight.exclude, .strongest].map {
             Block(configuration: .init(channels: 4, scale: .factor(-0.5), ownWeight: $0), shape: [1, 4, 9])
         }
-        return pooled + scopes + own + [
+        return pooled + scopes + pixels + own + [
             Block(
                 configuration: .init(
                     channels: 5, subsample: .convFirst, pool: .flat(2), layout: .channelsLast),
@@ -67,11 +77,10 @@ extension VerificationProblems {
         }
     }
 
-    private func block(
-        _ configuration: NonLocalBlock.Configuration, shape: [Int], normGroups: Int, _ strategy: Strategy
-    ) -> Problem {
+    private func block(_ block: Block, _ strategy: Strategy, _ form: FusedForm?) -> Problem {
+        let (configuration, shape, normGroups) = (block.configuration, block.shape, block.normGroups)
         var words = [
-            strategy.rawValue,
+            [strategy.rawValue, form?.rawValue].compactMap { $0 }.joined(separator: " in "),
             configuration.pairwise.name, configuration.subsample.rawValue, configuration.scope.rawValue,
         ]
         if configuration.ownWeight != .include {
@@ -88,8 +97,8 @@ extension VerificationProblems {
             }
             let prepared = try PreparedBlock(
                 configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
-                session: session, options: RunOptions(strategy: strategy, kernels: kernels, validation: .full)
-            )
+                session: session,
+                options: RunOptions(strategy: strategy, kernels: kernels, form: form, validation: .full))
             return try verdict(prepared.run(.normal(shape: shape, seed: 7)))
         }
     }

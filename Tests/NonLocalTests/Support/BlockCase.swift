@@ -96,10 +96,20 @@ struct BlockCase: CustomTestStringConvertible, Sendable {
         return weights
     }
 
-    /// Runs the case on the device and compares every position with the reference.
+    /// Runs the case on the device, in the form that the plan chooses and in the general one, and compares every
+    /// position with the reference.
     func check(memoryLimit: Int? = nil, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let prepared = try block().prepared(
             for: shape, on: TestDevice.session(), validation: .full, memoryLimit: memoryLimit)
+        try check(prepared, sourceLocation)
+        guard let form = prepared.plan.form, form != FusedForm.panels.rawValue else { return }
+        try check(
+            block().prepared(
+                for: shape, on: TestDevice.session(), validation: .full, memoryLimit: memoryLimit,
+                form: .panels), sourceLocation)
+    }
+
+    private func check(_ prepared: PreparedBlock, _ sourceLocation: SourceLocation) throws {
         let result = try prepared.run(try input())
         let positions = shape.reduce(1, *) / configuration.channels
         let report = result.validation

@@ -6,13 +6,13 @@ extension NonLocalBlock {
     func prepared(
         for shape: [Int], on session: OpenCLSession?, strategy: Strategy = .automatic,
         kernels: KernelClass? = nil, skip: Skipping = .automatic, validation: Validation = .full,
-        memoryLimit: Int? = nil, allowNonFinite: Bool = false
+        memoryLimit: Int? = nil, allowNonFinite: Bool = false, form: FusedForm? = nil
     ) throws -> PreparedBlock {
         try PreparedBlock(
             configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
             session: session,
             options: RunOptions(
-                strategy: strategy, kernels: kernels, skip: skip, validation: validation,
+                strategy: strategy, kernels: kernels, skip: skip, form: form, validation: validation,
                 memoryLimit: memoryLimit,
                 allowsNonFinite: allowNonFinite))
     }

@@ -31,6 +31,9 @@ import Testing
             return source != .view && KernelSource.sorted.contains(source) ? .sorted : .staged
         }
 
+        /// The one that has the kernel.
+        var form: FusedForm? { [.panelBlock, .panelTime].contains(source) ? nil : .panels }
+
         var testDescription: String { "\(source.fileName): \(text) → \(replacement)" }
     }
 
@@ -49,6 +52,19 @@ import Testing
     private static let pooled = BlockCase([2, 4, 4, 6]) { $0.subsample = .convFirst }
     /// Whose φ and g are packed by themselves.
     private static let timeScope = BlockCase([2, 4, 13, 3, 2]) { $0.scope = .time }
+    /// More pixels than a vector has, and frames than are taken together.
+    private static let pixels = BlockCase([2, 5, 6, 3, 7], value: 3) { $0.scope = .time }
+    private static func ownPixels(_ ownWeight: OwnWeight) -> BlockCase {
+        BlockCase([1, 4, 5, 4, 4]) {
+            $0.scope = .time
+            $0.ownWeight = ownWeight
+        }
+    }
+    private static let deepPixels = BlockCase([1, 300, 3, 4, 4], inner: 150) { $0.scope = .time }
+    private static let negativePixels = BlockCase([1, 4, 5, 4, 4]) {
+        $0.scope = .time
+        $0.scale = .factor(-1)
+    }
     private static let pooledWide = BlockCase([1, 4, 4, 70]) { $0.subsample = .convFirst }
     private static let pooledFrames = BlockCase([2, 4, 2, 6, 6]) {
         $0.subsample = .convFirst
@@ -163,6 +179,22 @@ import Testing
         Mutation(.panelAttention, "= -INFINITY;", "= 0.0f;", own(.exclude)),
         Mutation(.panelAttention, "state[VECTORS + v] + 1.0f", "state[VECTORS + v]", own(.strongest)),
         Mutation(.panelAttention, "* KEYS + j % KEYS", "* KEYS", own(.strongest)),
+        Mutation(.panelTime, "min(t + i, queries - 1)", "t", pixels),
+        Mutation(.panelTime, "min(u + k, keys - 1)", "u", pixels),
+        Mutation(.panelTime, "min(c + k, valueChannels - 1)", "c", pixels),
+        Mutation(.panelTime, "int n = repeated", "int n = LANES - 1", pixels),
+        Mutation(.panelTime, "/ vectors * pixels", "/ vectors * 0", pixels),
+        Mutation(.panelTime, "total[i] += weight", "total[i] = weight", pixels),
+        Mutation(.panelTime, "sums[k][i] += a[k][i]", "sums[k][i] = a[k][i]", deepPixels),
+        Mutation(.panelTime, "(Lanes)(-INFINITY)", "(Lanes)(0.0f)", ownPixels(.exclude)),
+        Mutation(.panelTime, "? (Lanes)(1.0f)", "? (Lanes)(0.0f)", ownPixels(.strongest)),
+        Mutation(.panelTime, "scale < 0.0f ? -0.5f : 0.5f", "0.5f", negativePixels),
+        Mutation(.panelBlock, "view.s0 = GROUP(view, group)", "view.s0 = GROUP(view, 0)", plain),
+        Mutation(.panelBlock, "const long item = block", "const long item = 0", plain),
+        Mutation(.panelBlock, "addsResidual ? residual : 0", "0", plain),
+        Mutation(.panelBlock, "addsResidual ? residual : 0", "x", normed),
+        Mutation(.panelBlock, "channel < width + valueChannels", "channel < width", pooled),
+        Mutation(.panelBlock, "positions, keys, scale", "positions, keys - 1, scale", plain),
         Mutation(.gather, "AT(yView, c, index[item * indexStride + k])", "AT(yView, c, k)", far, skip: .on),
         Mutation(.panelOrder, "order[j++] = position", "order[j++] = order[i]", far, skip: .on),
         Mutation(.panelOrder, "order[i] = i", "order[i] = 0", far, skip: .on),
@@ -231,7 +263,7 @@ import Testing
         let prepared = try problem.block().prepared(
             for: problem.shape, on: session, strategy: strategy,
             kernels: strategy == .staged ? nil : .panel, skip: mutation.skip, validation: .full,
-            memoryLimit: memoryLimit)
+            memoryLimit: memoryLimit, form: mutation.form)
         let x = try problem.input()
         let error = failure(.mismatch) { _ = try prepared.run(x, queries: mutation.queries) }
         let mismatch = try #require(error?.mismatch)
@@ -261,7 +293,7 @@ import Testing
         for mutation in Self.mutations {
             let problem = mutation.problem
             let prepared = try problem.block().prepared(
-                for: problem.shape, on: TestDevice.session(), skip: mutation.skip)
+                for: problem.shape, on: TestDevice.session(), skip: mutation.skip, form: mutation.form)
             _ = try prepared.run(mutation.problem.input(), queries: mutation.queries)
         }
     }

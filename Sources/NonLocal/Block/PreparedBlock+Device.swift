@@ -1,0 +1,87 @@
+import Foundation
+import SwiftOpenCL
+
+/// A result that stayed on the device, with what was measured on the way.
+public struct DeviceResult: Sendable {
+    /// z, in the shape of x.
+    public let output: DeviceTensor
+    /// What was measured. Wall-clock seconds end when z is complete on the device.
+    public let report: RunReport
+}
+
+extension PreparedBlock {
+    /// Brings a tensor to where the block computes.
+    ///
+    /// - Throws: as ``upload(_:)`` of the device; ``NonLocalError/Code/nonFinite`` for NaN or infinity in x, where
+    ///   that wasn't allowed: later it can't be told any more.
+    public func upload(_ x: Tensor<Float>) throws -> DeviceTensor {
+        try requireAllowed(x)
+        return try session.map { try $0.upload(x) } ?? DeviceTensor(shape: x.shape, .host(x))
+    }
+
+    /// z = W_z y + x, from the device's memory into the device's memory.
+    ///
+    /// - Throws: as ``run(_:)-(DeviceTensor)``.
+    public func callAsFunction(_ x: DeviceTensor) throws -> DeviceTensor { try run(x).output }
+
+    /// z with what was measured on the way.
+    ///
+    /// Where the device does not work in the host's memory, rows can only be compared with the reference by
+    /// fetching items, so that is done in the first call and whenever it has come to less than a twentieth of the
+    /// time since; `report.validation.rows` says what was looked at, 0 if nothing was.
+    ///
+    /// - Parameter x: of the shape the block was prepared for, in the same session.
+    /// - Throws: ``NonLocalError``: `.shape`; `.configuration` if x is not in the session's memory; `.mismatch` if
+    ///   the result isn't what the reference says. `OpenCLError` from the device.
+    public func run(_ x: DeviceTensor) throws -> DeviceResult {
+        try check(shape: x.shape)
+        guard let engine else {
+            let result = try run(x.download())
+            let place = try session.map { try $0.upload(result.output) }
+            return DeviceResult(
+                output: place ?? DeviceTensor(shape: x.shape, .host(result.output)), report: result.report)
+        }
+        let buffer = try x.buffer(in: engine.session)
+        lock.lock()
+        defer { lock.unlock() }
+        defer { calls += 1 }
+        let start = ContinuousClock.now
+        let (z, work) = try engine.output(buffer)
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        return DeviceResult(
+            output: z,
+            report: RunReport(validation: try validate(z, x, seconds), seconds: seconds, work: work))
+    }
+
+    private func validate(_ z: DeviceTensor, _ x: DeviceTensor, _ seconds: Double) throws -> ValidationReport
+    {
+        let rows = reference.geometry.grid.count * reference.geometry.batch
+        let chosen = chosenRows(nil)
+        let isFree = session?.sharesHostMemory ?? true
+        guard !chosen.isEmpty, isFree || deviceChecks.allows(after: seconds) else { return .none(of: rows) }
+        let start = ContinuousClock.now
+        defer { deviceChecks.spent((ContinuousClock.now - start) / .seconds(1)) }
+        let items = chosen.map(\.item)
+        return try passed(
+            checker.compare(z.download(items: items), x.download(items: items), queries: nil, chosen)
+        ).report(of: rows)
+    }
+}
+
+/// Lets a check happen when the last one has come to less than a twentieth of the work since.
+struct CheckBudget: Sendable {
+    private var cost = 0.0
+    private var work = 0.0
+
+    /// Whether there is time for a check, after some more seconds of work.
+    mutating func allows(after seconds: Double) -> Bool {
+        work += seconds
+        return cost <= 0.05 * work
+    }
+
+    /// Takes down what a check took.
+    mutating func spent(_ seconds: Double) {
+        cost = seconds
+        work = 0
+    }
+}

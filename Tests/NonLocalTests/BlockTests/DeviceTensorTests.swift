@@ -1,0 +1,109 @@
+import NonLocalKernels
+import SwiftOpenCL
+import Testing
+
+@testable import NonLocal
+
+/// Tensors that stay on the device from block to block.
+@Suite struct DeviceTensorTests {
+    private static let cases = [
+        BlockCase([3, 6, 70]),
+        BlockCase([2, 5, 3, 4, 6]) { $0.subsample = .convFirst },
+        BlockCase([2, 3, 4, 9], layout: .channelsLast),
+        BlockCase([1, 4, 900]) { $0.pairwise = .dotProduct },
+    ]
+
+    @Test(arguments: cases, Engine.all)
+    func isWhatHostTensorsGive(_ problem: BlockCase, _ engine: Engine) throws {
+        let prepared = try problem.prepared(on: engine)
+        let x = try problem.input()
+        let onDevice = try prepared.upload(x)
+        let result = try prepared.run(onDevice)
+        #expect(onDevice.shape == x.shape && result.output.shape == x.shape)
+        #expect(try result.output.download() == prepared(x))
+        #expect(try onDevice.download() == x)
+        #expect(
+            result.report.validation.rows == x.count / problem.configuration.channels || engine == .reference)
+        #expect(result.output.device == prepared.plan.device)
+    }
+
+    @Test(arguments: Engine.all) func goesFromBlockToBlock(_ engine: Engine) throws {
+        let problem = BlockCase([2, 6, 5, 7])
+        let (first, second) = (try problem.prepared(on: engine), try problem.prepared(on: engine))
+        let x = try problem.input()
+        let chained = try second(first(first.upload(x))).download()
+        #expect(try chained == second(first(x)))
+    }
+
+    /// As on a device with memory of its own, to which everything is copied.
+    @Test(.needsDevice, arguments: cases) func whereNothingIsShared(_ problem: BlockCase) throws {
+        let session = try OpenCLSession(try TestDevice.session().device, sharesHostMemory: false)
+        let prepared = try problem.block().prepared(
+            for: problem.shape, on: session, validation: .sampled(rows: 8))
+        let x = try problem.input()
+        let onDevice = try prepared.upload(x)
+        let result = try prepared.run(onDevice)
+        #expect(result.report.validation.rows == 8)
+        #expect(try result.output.download() == problem.prepared(on: .opencl)(x))
+        #expect(try result.output.download() == prepared(x))
+        #expect(try onDevice.download() == x)
+        let last = problem.shape[0] - 1, size = x.count / problem.shape[0]
+        #expect(try onDevice.download(items: [last]).elements.suffix(size) == x.elements.suffix(size))
+    }
+
+    /// The batch is cut into slices by the memory limit.
+    @Test(.needsDevice) func inSlices() throws {
+        let problem = BlockCase([5, 6, 40, 30])
+        let session = try TestDevice.session()
+        let whole = try problem.block().prepared(for: problem.shape, on: session)
+        let limit = whole.plan.peakMemory / 3
+        let sliced = try problem.block().prepared(for: problem.shape, on: session, memoryLimit: limit)
+        #expect(sliced.plan.itemsPerSlice < 5)
+        let x = try problem.input()
+        #expect(try sliced(sliced.upload(x)).download() == sliced(x))
+    }
+
+    @Test(.needsDevice) func ofAnotherSessionIsRefused() throws {
+        let problem = BlockCase([1, 4, 9])
+        let prepared = try problem.prepared(on: .opencl)
+        let session = try OpenCLSession(.automatic)
+        let other = try problem.block().prepared(for: problem.shape, backend: .opencl(in: session))
+        let x = try other.upload(problem.input())
+        let error = failure(.configuration) { _ = try prepared(x) }
+        #expect(error?.advice.contains("one session") == true)
+        let ofReference = try problem.prepared(on: .reference).upload(problem.input())
+        #expect(failure(.configuration) { _ = try prepared(ofReference) } != nil)
+        #expect(try other(x).download() == prepared(problem.input()))
+    }
+
+    @Test(arguments: Engine.all) func badOnesAreRefused(_ engine: Engine) throws {
+        let problem = BlockCase([1, 4, 9])
+        let prepared = try problem.prepared(on: engine)
+        let short = try prepared.upload(.normal(shape: [1, 4, 8], seed: 1))
+        #expect(failure(.shape) { _ = try prepared(short) } != nil)
+        let nan = try Tensor<Float>(repeating: .nan, shape: problem.shape)
+        #expect(failure(.nonFinite) { _ = try prepared.upload(nan) } != nil)
+    }
+
+    /// A wrong kernel is found on the device's tensors as on the host's.
+    @Test(.needsDevice) func areValidated() throws {
+        let source = KernelSource.softmax
+        let session = try TestDevice.session(
+            overriding: [source: source.text.replacing("scale * 2.0f", with: "scale")])
+        let problem = BlockCase([2, 9, 70])
+        let prepared = try problem.block().prepared(
+            for: problem.shape, on: session, strategy: .staged, validation: .sampled(rows: 8))
+        let x = try prepared.upload(problem.input())
+        #expect(failure(.mismatch) { _ = try prepared(x) } != nil)
+    }
+
+    @Test func checksTakeATwentiethOfTheWork() {
+        var budget = CheckBudget()
+        var allowed = [budget.allows(after: 0.01)]
+        for _ in 0..<2 {
+            budget.spent(0.002)
+            allowed += [budget.allows(after: 0.02), budget.allows(after: 0.02)]
+        }
+        #expect(allowed == [true, false, true, false, true])
+    }
+}
