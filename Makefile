@@ -36,6 +36,14 @@ docs: packages
 	    generate-documentation --target NonLocal --target SwiftOpenCL --enable-experimental-combined-documentation \
 	    --warnings-as-errors --output-path .build/documentation
 
+# Every example, built and run.
+EXAMPLES := RunBlock OwnPairwise AttentionMap AutoencoderAttention DeviceBatches ServerHandler
+examples: packages
+	$(SWIFT) build --package-path Examples
+	@for example in $(EXAMPLES); do \
+	    echo "== $$example"; Examples/.build/debug/$$example || exit 1; \
+	done
+
 bench: packages
 	$(SWIFT) package --package-path Benchmarks benchmark
 
@@ -52,10 +60,10 @@ static: packages
 	$(SWIFT) build -c release --static-swift-stdlib --product nonlocal
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Kernels Sources Tests Benchmarks
+	$(SWIFT) format --in-place --recursive Package.swift Kernels Sources Tests Benchmarks Examples
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Kernels Sources Tests Benchmarks/Package.swift Benchmarks/Benchmarks
+	$(SWIFT) format lint --strict --recursive Package.swift Kernels Sources Tests Benchmarks/Package.swift Benchmarks/Benchmarks Examples/Package.swift Examples/Sources
 
 clean:
-	rm -rf .build Benchmarks/.build demo-output
+	rm -rf .build Benchmarks/.build Examples/.build demo-output

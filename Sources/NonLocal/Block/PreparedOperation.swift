@@ -91,7 +91,11 @@ public final class PreparedOperation: Sendable {
     /// y with what was measured on the way, off the caller's thread and told of while it is made; see
     /// ``PreparedBlock/run(_:queries:progress:)``. The CPU reference is neither told of nor stopped.
     ///
-    /// - Parameter progress: called after each launch with work to speak of, on another thread.
+    /// - Parameters:
+    ///   - theta: `[B, d, …]`, of the shape it was prepared for.
+    ///   - phi: `[B, d, …]`, of the shape it was prepared for.
+    ///   - g: `[B, d_v, …]`, of the shape it was prepared for.
+    ///   - progress: called after each launch with work to speak of, on another thread.
     /// - Throws: as ``run(theta:phi:g:)``, and `CancellationError`.
     public func run(
         theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>,
