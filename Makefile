@@ -6,7 +6,7 @@ SWIFT ?= swift
 BUILD := .build/release/nonlocal
 PACKAGES := ocl-icd-opencl-dev opencl-headers libpng-dev pkg-config
 
-.PHONY: all demo test check-kernels docs examples bench bench-peers bench-denoise format lint static packages clean
+.PHONY: all demo test check-kernels docs examples bench bench-peers bench-denoise pictures format lint static packages clean
 
 all: packages
 	$(SWIFT) build -c release --traits Pictures --product nonlocal
@@ -50,6 +50,10 @@ bench: packages
 # Beside PyTorch, about a quarter of an hour on an idle machine; writes Benchmarks/RESULTS.md.
 bench-peers: all
 	Benchmarks/peers/run
+
+# The pictures that README.md shows.
+pictures: all
+	Scripts/pictures $(BUILD)
 
 # Beside scikit-image, half a minute; writes what the tests have to reach.
 bench-denoise: all

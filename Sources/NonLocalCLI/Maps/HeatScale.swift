@@ -57,9 +57,7 @@ struct HeatScale {
         let powers = (Int(log10(least).rounded(.down))...Int(log10(most).rounded(.up))).map {
             (place: place(pow(10, Double($0))), label: Self.label(pow(10, Double($0))))
         }
-        let step = powers.count > 5 ? 2 : 1
-        let between = powers.filter { (0.15...0.85).contains($0.place) }
-        return [ends[0]] + between.enumerated().filter { $0.offset % step == 0 }.map(\.element) + [ends[1]]
+        return [ends[0]] + powers.filter { $0.place > 0 && $0.place < 1 } + [ends[1]]
     }
 
     /// Two significant digits, such as `0.31` or `2.4e-5`.

@@ -85,16 +85,26 @@ struct MapPage {
             canvas.fill(x: x + column, y: top, width: 1, height: 14, colour)
         }
         canvas.outline(x: x - 1, y: top - 1, width: width + 2, height: 16, .ink)
-        for tick in scale.ticks {
-            let column = x + Int(tick.place * Double(width - 1))
-            canvas.fill(x: column, y: top + 15, width: 1, height: 4, .ink)
-            let wide = BitmapFont.width(of: tick.label, size: 2)
-            let left = min(max(column - wide / 2, x), x + width - wide)
-            canvas.write(tick.label, x: left, y: top + 22)
-        }
+        drawTicks(x: x, y: top + 15, width: width, on: &canvas)
         guard let overlap = maps.overlap else { return }
         let text = "overlap of the maps \(overlap.fixed(2))"
         let left = x + width + 24
         canvas.write(text, x: left, y: top, limit: layout.width - MapLayout.margin - left)
+    }
+
+    /// Marks below the legend's bar with their labels; those between the ends where there is room for them.
+    private func drawTicks(x: Int, y: Int, width: Int, on canvas: inout Canvas) {
+        let ticks = scale.ticks
+        var taken: [Range<Int>] = []
+        for tick in [ticks.first, ticks.last].compactMap(\.self) + ticks.dropFirst().dropLast() {
+            let column = x + Int(tick.place * Double(width - 1))
+            let wide = BitmapFont.width(of: tick.label, size: 2)
+            let left = min(max(column - wide / 2, x), x + width - wide)
+            let space = left - 6..<left + wide + 6
+            guard taken.allSatisfy({ !$0.overlaps(space) }) else { continue }
+            taken.append(space)
+            canvas.fill(x: column, y: y, width: 1, height: 4, .ink)
+            canvas.write(tick.label, x: left, y: y + 7)
+        }
     }
 }
