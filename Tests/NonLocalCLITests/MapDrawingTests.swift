@@ -25,7 +25,7 @@ import Testing
         #expect(scale.isLogarithmic)
         #expect(abs(scale.place(0.9) - 1) < 1e-6 && abs(scale.place(0.09) - 2.0 / 3) < 1e-6)
         #expect(scale.place(0) == 0 && scale.place(1e-9) == 0)
-        #expect(scale.ticks.map(\.label) == ["9e-4", "0.01", "0.1", "0.9"])
+        #expect(scale.ticks.map(\.label) == ["9e-4", "0.001", "0.01", "0.1", "0.9"])
         // A map ten times weaker than the other keeps its three decades.
         let two = try Tensor<Float>(
             shape: [2, 500],
