@@ -65,7 +65,7 @@ struct Map: ParsableCommand {
             valueName: "levels"))
     var bandwidth: Double?
 
-    @Option(help: "How many of the strongest keys get an arrow.")
+    @Option(help: "How many of the strongest keys get an arrow, as far as they are on the scale.")
     var arrows: Int = 20
 
     @Option(help: "The scale of the colours; automatic is logarithmic where few weights stand out.")

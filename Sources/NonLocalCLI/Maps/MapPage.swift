@@ -39,7 +39,10 @@ struct MapPage {
                     for panel in [plain, heated] { label("t \(frame)", at: panel, on: &canvas) }
                 }
             }
-            for peak in peaks[query].reversed() { panels.arrow(to: peak, of: query, on: &canvas) }
+            // What is below the scale has no weight to speak of.
+            for peak in peaks[query].reversed() where Double(peak.value) > scale.least {
+                panels.arrow(to: peak, of: query, on: &canvas)
+            }
             panels.box(query, on: &canvas)
         }
         drawLegend(on: &canvas)
