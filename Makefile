@@ -6,7 +6,7 @@ SWIFT ?= swift
 BUILD := .build/release/nonlocal
 PACKAGES := ocl-icd-opencl-dev opencl-headers libpng-dev pkg-config
 
-.PHONY: all demo test check-kernels bench bench-peers format lint static packages clean
+.PHONY: all demo test check-kernels docs examples bench bench-peers bench-denoise format lint static packages clean
 
 all: packages
 	$(SWIFT) build -c release --traits Pictures --product nonlocal
@@ -29,6 +29,21 @@ check-kernels: packages
 	$(SWIFT) build --traits Pictures --product nonlocal
 	Scripts/oclgrind .build/debug/nonlocal
 
+# The documentation of both libraries, without a warning, into .build/documentation.
+docs: packages
+	@mkdir -p .build/documentation
+	NONLOCAL_DOCUMENTATION=1 $(SWIFT) package --allow-writing-to-directory .build/documentation \
+	    generate-documentation --target NonLocal --target SwiftOpenCL --enable-experimental-combined-documentation \
+	    --warnings-as-errors --output-path .build/documentation
+
+# Every example, built and run.
+EXAMPLES := RunBlock OwnPairwise AttentionMap AutoencoderAttention DeviceBatches ServerHandler
+examples: packages
+	$(SWIFT) build --package-path Examples
+	@for example in $(EXAMPLES); do \
+	    echo "== $$example"; Examples/.build/debug/$$example || exit 1; \
+	done
+
 bench: packages
 	$(SWIFT) package --package-path Benchmarks benchmark
 
@@ -36,15 +51,19 @@ bench: packages
 bench-peers: all
 	Benchmarks/peers/run
 
+# Beside scikit-image, half a minute; writes what the tests have to reach.
+bench-denoise: all
+	Benchmarks/denoise/run
+
 # One binary that runs where there is no Swift; it needs an OpenCL loader and a driver.
 static: packages
 	$(SWIFT) build -c release --static-swift-stdlib --product nonlocal
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Kernels Sources Tests Benchmarks
+	$(SWIFT) format --in-place --recursive Package.swift Kernels Sources Tests Benchmarks Examples
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Kernels Sources Tests Benchmarks/Package.swift Benchmarks/Benchmarks
+	$(SWIFT) format lint --strict --recursive Package.swift Kernels Sources Tests Benchmarks/Package.swift Benchmarks/Benchmarks Examples/Package.swift Examples/Sources
 
 clean:
-	rm -rf .build Benchmarks/.build demo-output
+	rm -rf .build Benchmarks/.build Examples/.build demo-output

@@ -17,6 +17,11 @@ let kernels = [
     "sorted_aggregate",
 ]
 
+// `make docs` alone needs it, and nobody who uses the library.
+let documentation: [Package.Dependency] =
+    Context.environment["NONLOCAL_DOCUMENTATION"] == nil
+    ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0")]
+
 let package = Package(
     name: "swift-nonlocal",
     platforms: [.macOS(.v15)],
@@ -30,7 +35,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
-    ],
+    ] + documentation,
     targets: [
         .systemLibrary(
             name: "COpenCL", pkgConfig: "OpenCL",

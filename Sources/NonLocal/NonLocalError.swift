@@ -30,6 +30,7 @@ public struct NonLocalError: Error, Sendable, Equatable {
         case mismatch
     }
 
+    /// The kind of failure.
     public let code: Code
     /// What failed, on what, in one sentence.
     public let message: String
@@ -38,6 +39,7 @@ public struct NonLocalError: Error, Sendable, Equatable {
     /// For ``Code/mismatch``: where, and by how much.
     public let mismatch: Mismatch?
 
+    /// A failure of a kind, with what failed and what to do about it.
     public init(_ code: Code, _ message: String, advice: String = "", mismatch: Mismatch? = nil) {
         self.code = code
         self.message = message
@@ -47,6 +49,8 @@ public struct NonLocalError: Error, Sendable, Equatable {
 }
 
 extension NonLocalError: CustomStringConvertible, LocalizedError {
+    /// The message, and the advice in a line of its own.
     public var description: String { advice.isEmpty ? message : "\(message)\n\(advice)" }
+    /// The same as ``description``, for Foundation.
     public var errorDescription: String? { description }
 }

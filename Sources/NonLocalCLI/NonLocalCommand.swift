@@ -13,7 +13,12 @@ struct NonLocalCommand: ParsableCommand {
             A first look:
               nonlocal devices
               nonlocal run --input x.npy --weights block.safetensors --output z.npy
+              nonlocal map photo.png --output map.png --at 120,80
+
+            `nonlocal help run` tells what a command does, with examples. For completions in bash (or zsh, fish):
+              nonlocal --generate-completion-script bash > ~/.local/share/bash-completion/completions/nonlocal
             """,
+        version: "nonlocal 0.1.0",
         subcommands: [Devices.self, Run.self, Map.self, Denoise.self, Cost.self, Verify.self, Bench.self])
 
     static func main() {

@@ -89,10 +89,12 @@ public final class Buffer<Element: BitwiseCopyable & Sendable>: Sendable {
     /// buffers may share the same bytes.
     ///
     /// - Parameters:
+    ///   - context: the context of the device that is to reach it.
     ///   - elements: the memory; not empty.
     ///   - owner: keeps the memory allocated and in its place. It is retained until OpenCL is done with the
     ///     memory, which can be after this object is gone and commands are still running, and may be released
     ///     on one of the driver's threads: its `deinit` must not wait for OpenCL commands.
+    ///   - access: what kernels may do with it.
     public convenience init(
         _ context: Context, sharing elements: UnsafeMutableBufferPointer<Element>,
         keeping owner: any AnyObject & Sendable, access: MemoryAccess = .readWrite

@@ -11,16 +11,46 @@ extension KernelScalar {
     }
 }
 
-extension Int8: KernelScalar { public static var kernelTypeName: String { "char" } }
-extension UInt8: KernelScalar { public static var kernelTypeName: String { "uchar" } }
-extension Int16: KernelScalar { public static var kernelTypeName: String { "short" } }
-extension UInt16: KernelScalar { public static var kernelTypeName: String { "ushort" } }
-extension Int32: KernelScalar { public static var kernelTypeName: String { "int" } }
-extension UInt32: KernelScalar { public static var kernelTypeName: String { "uint" } }
-extension Int64: KernelScalar { public static var kernelTypeName: String { "long" } }
-extension UInt64: KernelScalar { public static var kernelTypeName: String { "ulong" } }
-extension Float: KernelScalar { public static var kernelTypeName: String { "float" } }
-extension Double: KernelScalar { public static var kernelTypeName: String { "double" } }
+extension Int8: KernelScalar {
+    /// OpenCL C's `char`.
+    public static var kernelTypeName: String { "char" }
+}
+extension UInt8: KernelScalar {
+    /// OpenCL C's `uchar`.
+    public static var kernelTypeName: String { "uchar" }
+}
+extension Int16: KernelScalar {
+    /// OpenCL C's `short`.
+    public static var kernelTypeName: String { "short" }
+}
+extension UInt16: KernelScalar {
+    /// OpenCL C's `ushort`.
+    public static var kernelTypeName: String { "ushort" }
+}
+extension Int32: KernelScalar {
+    /// OpenCL C's `int`.
+    public static var kernelTypeName: String { "int" }
+}
+extension UInt32: KernelScalar {
+    /// OpenCL C's `uint`.
+    public static var kernelTypeName: String { "uint" }
+}
+extension Int64: KernelScalar {
+    /// OpenCL C's `long`.
+    public static var kernelTypeName: String { "long" }
+}
+extension UInt64: KernelScalar {
+    /// OpenCL C's `ulong`.
+    public static var kernelTypeName: String { "ulong" }
+}
+extension Float: KernelScalar {
+    /// OpenCL C's `float`.
+    public static var kernelTypeName: String { "float" }
+}
+extension Double: KernelScalar {
+    /// OpenCL C's `double`.
+    public static var kernelTypeName: String { "double" }
+}
 
 extension KernelArgumentValue {
     fileprivate init<Vector: SIMD>(vector: Vector) where Vector.Scalar: KernelScalar {

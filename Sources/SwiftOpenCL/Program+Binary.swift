@@ -29,8 +29,10 @@ extension Program {
     /// Makes a program of what ``binary()`` gave, or of PTX on NVIDIA.
     ///
     /// - Parameters:
+    ///   - context: of that device.
     ///   - binary: of the same device and, mostly, the same driver version.
     ///   - name: what messages call it.
+    ///   - options: the compiler's, where the driver compiles on.
     /// - Throws: ``OpenCLError``, with `CL_INVALID_BINARY` if the driver doesn't take it.
     public convenience init(
         _ context: Context, binary: [UInt8], name: String = "binary", options: [String] = []

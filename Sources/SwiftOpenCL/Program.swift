@@ -33,6 +33,7 @@ public final class Program: Sendable {
     /// A `#line` directive before each makes the build log name file and line.
     ///
     /// - Parameters:
+    ///   - context: the context of the device it is for.
     ///   - sources: at least one.
     ///   - options: the compiler's, such as `-cl-std=CL1.2` or `-DTILE=16`. With `-cl-kernel-arg-info`
     ///     kernels can check their arguments' types, see ``Kernel/parameters``.

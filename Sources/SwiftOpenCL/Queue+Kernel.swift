@@ -7,6 +7,7 @@ extension Queue {
     /// Safe from several threads with the same kernel: each launch runs with its own arguments.
     ///
     /// - Parameters:
+    ///   - kernel: of a program in this queue's context.
     ///   - arguments: one for each of the kernel's parameters, in order.
     ///   - global: work-items in each of one to three dimensions.
     ///   - local: work-items of a work-group in each dimension, which divide `global`; nil leaves the choice

@@ -29,8 +29,10 @@ extension Queue {
     /// after mere reading the unmapping is left to the queue.
     ///
     /// - Parameters:
+    ///   - buffer: whose memory it is.
     ///   - access: what `body` does with the memory.
     ///   - range: the elements to map, by default all.
+    ///   - events: commands of other queues to wait for.
     ///   - body: gets the memory; what it throws is thrown on after unmapping.
     public func withMapped<Element, Value>(
         _ buffer: Buffer<Element>, for access: MapAccess, range: Range<Int>? = nil,

@@ -35,9 +35,12 @@ public struct AttentionMaps: Sendable {
     /// Computes the maps of some positions.
     ///
     /// - Parameters:
-    ///   - x: of the shape that the block takes.
+    ///   - block: the block to look into.
+    ///   - x: of a shape that the block takes.
     ///   - queries: positions of x.
     ///   - item: the batch item.
+    ///   - quantity: what the maps show.
+    ///   - backend: where it runs.
     ///   - validation: how much is compared with the reference.
     ///   - memoryLimit: bytes of device memory; by default the device's own limit.
     /// - Throws: ``NonLocalError/Code/configuration`` if there is no such position or item, and what

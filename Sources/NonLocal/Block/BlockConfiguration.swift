@@ -9,13 +9,19 @@ extension NonLocalBlock {
         public var innerChannels: Int
         /// d_v, the channels of g and y.
         public var valueChannels: Int
+        /// f and C(x).
         public var pairwise: Pairwise
+        /// Where the max pooling of the key positions stands, if there is one.
         public var subsample: Subsample
         /// What sub-sampling pools over; without effect when ``subsample`` is ``Subsample/none``.
         public var pool: Pool
+        /// s, by which the affinity is multiplied.
         public var scale: Scale
+        /// Which positions a position is compared with.
         public var scope: Scope
+        /// What becomes of a position's own weight.
         public var ownWeight: OwnWeight
+        /// The order of x's and z's dimensions.
         public var layout: Layout
         /// Whether x is added: z = W_z y + x. Without it z = W_z y.
         public var residual: Bool
@@ -24,6 +30,14 @@ extension NonLocalBlock {
         ///   - channels: C.
         ///   - innerChannels: d; `max(C / 2, 1)` unless given.
         ///   - valueChannels: d_v; d unless given.
+        ///   - pairwise: f and C(x).
+        ///   - subsample: where the max pooling of the keys stands.
+        ///   - pool: what is pooled over.
+        ///   - scale: s, by which the affinity is multiplied.
+        ///   - scope: which positions a position is compared with.
+        ///   - ownWeight: what becomes of a position's own weight.
+        ///   - layout: the order of x's and z's dimensions.
+        ///   - residual: whether x is added.
         public init(
             channels: Int, innerChannels: Int? = nil, valueChannels: Int? = nil,
             pairwise: Pairwise = .embeddedGaussian, subsample: Subsample = .none, pool: Pool = .standard,
@@ -97,6 +111,7 @@ public enum Scope: String, Sendable, Hashable, CaseIterable {
 
 /// What becomes of a position's own weight, i = j; only where keys are not sub-sampled.
 public enum OwnWeight: String, Sendable, Hashable, CaseIterable {
+    /// w_ii as it is.
     case include
     /// w_ii = 0
     case exclude

@@ -1,5 +1,6 @@
 /// What a run gives besides its result.
 public struct RunReport: Sendable {
+    /// What was compared with the reference, and how far it was off.
     public let validation: ValidationReport
     /// Wall-clock seconds, until the result was in host memory; validation not included.
     public let seconds: Double
@@ -49,6 +50,7 @@ public struct BlockResult: Sendable {
     /// What was measured.
     public let report: RunReport
 
+    /// What was compared with the reference, and how far it was off.
     public var validation: ValidationReport { report.validation }
     /// Wall-clock seconds, until the result was in host memory; validation not included.
     public var seconds: Double { report.seconds }

@@ -7,6 +7,7 @@ extension BlockWeights {
     ///
     /// - Parameters:
     ///   - configuration: the channels, and whether θ, φ and w_f are needed.
+    ///   - seed: which weights.
     ///   - zeroInitialized: whether the block starts as the identity. Otherwise the scale of the batch norm
     ///     is one, and the block does something: for tests and benchmarks.
     ///   - batchNorm: whether there is one. If not, W_z itself is zero in a block that is the identity.

@@ -7,6 +7,7 @@ public struct BlockWeights: Sendable {
         /// `[output channels]`, or none.
         public var bias: Tensor<Float>?
 
+        /// A map of `[output channels, input channels]`, with a bias of `[output channels]` or none.
         public init(weight: Tensor<Float>, bias: Tensor<Float>? = nil) {
             self.weight = weight
             self.bias = bias
@@ -15,6 +16,7 @@ public struct BlockWeights: Sendable {
 
     /// What follows W_z. Each tensor is `[C]`.
     public enum Norm: Sendable {
+        /// Nothing.
         case none
         /// Batch norm at inference: `scale · (v − mean) / √(variance + epsilon) + shift`.
         case batchNorm(
@@ -33,8 +35,10 @@ public struct BlockWeights: Sendable {
         public var scale: Tensor<Float>
         /// `[C]`
         public var shift: Tensor<Float>
+        /// ε, which is added to the variance.
         public var epsilon: Double
 
+        /// A norm of `[C]` scales and shifts; 32 groups and ε = 1e-6 are what latent diffusion has.
         public init(groups: Int = 32, scale: Tensor<Float>, shift: Tensor<Float>, epsilon: Double = 1e-6) {
             self.groups = groups
             self.scale = scale
@@ -50,6 +54,7 @@ public struct BlockWeights: Sendable {
         /// Most implementations have none.
         public var bias: Float
 
+        /// w_f of `[2d]` entries, the θ part first.
         public init(weight: Tensor<Float>, bias: Float = 0) {
             self.weight = weight
             self.bias = bias
@@ -64,10 +69,14 @@ public struct BlockWeights: Sendable {
     public var g: Projection
     /// W_z, `[C, d_v]`
     public var output: Projection
+    /// What follows W_z.
     public var norm: Norm
+    /// A group norm in front of θ, φ and g, or none.
     public var groupNorm: GroupNorm?
+    /// w_f, for the concatenation form and others with an outer sum.
     public var pairwise: PairwiseWeight?
 
+    /// Weights of a block; whether they go together is checked when the block is made.
     public init(
         theta: Projection? = nil, phi: Projection? = nil, g: Projection, output: Projection,
         norm: Norm = .none, groupNorm: GroupNorm? = nil, pairwise: PairwiseWeight? = nil

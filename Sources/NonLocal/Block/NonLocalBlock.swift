@@ -18,7 +18,9 @@ import SwiftOpenCL
 ///
 /// Safe from any thread.
 public final class NonLocalBlock: Sendable {
+    /// What the block computes.
     public let configuration: Configuration
+    /// Its learned numbers, as they were given.
     public let weights: BlockWeights
 
     let folded: FoldedWeights
@@ -68,7 +70,9 @@ public final class NonLocalBlock: Sendable {
     /// What is prepared for x's shape is kept for the next calls. Sampled rows are compared with the
     /// reference.
     ///
-    /// - Parameter x: `[B, C, …]` in the configuration's layout.
+    /// - Parameters:
+    ///   - x: `[B, C, …]` in the configuration's layout.
+    ///   - backend: where it runs.
     /// - Returns: z, in the shape of x.
     /// - Throws: ``NonLocalError`` if x doesn't fit or the result doesn't pass, `OpenCLError` from the device.
     public func callAsFunction(_ x: Tensor<Float>, backend: Backend = .automatic) throws -> Tensor<Float> {
@@ -77,7 +81,10 @@ public final class NonLocalBlock: Sendable {
 
     /// z at chosen positions only.
     ///
-    /// - Parameter queries: flat positions, (t·H + h)·W + w, the same for each batch item.
+    /// - Parameters:
+    ///   - x: `[B, C, …]` in the configuration's layout.
+    ///   - queries: flat positions, (t·H + h)·W + w, the same for each batch item.
+    ///   - backend: where it runs.
     /// - Returns: `[B, C, n]` for n queries, in their order (channels last: `[B, n, C]`).
     public func callAsFunction(
         _ x: Tensor<Float>, queries: [Int], backend: Backend = .automatic
@@ -87,7 +94,10 @@ public final class NonLocalBlock: Sendable {
 
     /// What one position takes from each key position, after normalisation.
     ///
-    /// - Parameter query: `[b, t, h, w]`, or `[b, h, w]` or `[b, l]` for images and sequences.
+    /// - Parameters:
+    ///   - x: `[B, C, …]` in the configuration's layout.
+    ///   - query: `[b, t, h, w]`, or `[b, h, w]` or `[b, l]` for images and sequences.
+    ///   - backend: where it runs.
     /// - Returns: `[T', H', W']` over the key grid of the query's group: all of it, its frame alone in scope
     ///   space (T' = 1), its column alone in scope time (H' = W' = 1).
     public func attentionMap(
@@ -116,6 +126,9 @@ public final class NonLocalBlock: Sendable {
     ///
     /// - Parameters:
     ///   - shape: of x.
+    ///   - backend: where it runs.
+    ///   - precision: the arithmetic of a device.
+    ///   - strategy: the way it is computed; the plan's choice unless given.
     ///   - skip: whether blocks of keys whose weights can't matter are left out; results differ by rounding alone.
     ///   - validation: how much of each result is compared with the reference.
     ///   - memoryLimit: bytes of device memory; by default the smaller of a quarter of the device's and 1 GiB.

@@ -10,10 +10,15 @@ import SwiftOpenCL
 ///   - phi: `[B, d, …]`, with M positions.
 ///   - g: `[B, d_v, …]`, with the M positions of φ; d_v needs not be d.
 ///   - pairwise: f and C. The Gaussian and the embedded Gaussian form are the same here.
+///   - scale: s, by which the affinity is multiplied; d is θ's number of channels.
+///   - ownWeight: what becomes of a position's own weight; only with as many keys as queries.
 ///   - pairwiseWeight: w_f, for the concatenation form and others with an outer sum.
+///   - backend: where it runs.
+///   - strategy: the way it is computed; the plan's choice unless given.
 ///   - skip: whether blocks of keys whose weights can't matter are left out; results differ by rounding alone.
 ///   - validation: how much of the result is compared with the reference.
 ///   - memoryLimit: bytes of device memory; by default the smaller of a quarter of the device's and 1 GiB.
+///   - allowNonFinite: whether NaN and infinity in the operands are let through.
 /// - Returns: y, `[B, d_v, …]` with the positions of θ.
 /// - Throws: ``NonLocalError`` if the tensors don't fit each other or the result doesn't pass, `OpenCLError`
 ///   from the device.
@@ -34,12 +39,16 @@ public func nonLocal(
 
 /// The bare operation, apart from the size of its operands.
 public struct NonLocalOperation: Sendable {
+    /// f and C. The Gaussian and the embedded Gaussian form are the same here.
     public var pairwise: Pairwise
+    /// s, by which the affinity is multiplied; d is θ's number of channels.
     public var scale: Scale
+    /// What becomes of a position's own weight; only with as many keys as queries.
     public var ownWeight: OwnWeight
     /// w_f, `[2d]`, for the concatenation form and others with an outer sum.
     public var pairwiseWeight: BlockWeights.PairwiseWeight?
 
+    /// An operation; whether its parts go together is checked when it is prepared.
     public init(
         pairwise: Pairwise = .embeddedGaussian, scale: Scale = .none, ownWeight: OwnWeight = .include,
         pairwiseWeight: BlockWeights.PairwiseWeight? = nil

@@ -131,7 +131,9 @@ public final class PreparedBlock: Sendable {
     /// The normalised affinities f / C(x), `[B, N, M]`: row i holds what position i takes from each key of its
     /// group.
     ///
-    /// - Parameter queries: flat positions whose rows are wanted, `[B, n, M]`; all without.
+    /// - Parameters:
+    ///   - x: of the shape the block was prepared for.
+    ///   - queries: flat positions whose rows are wanted, `[B, n, M]`; all without.
     /// - Throws: as ``run(_:queries:)``.
     public func attention(_ x: Tensor<Float>, queries: [Int]? = nil) throws -> Tensor<Float> {
         try check(x, queries)

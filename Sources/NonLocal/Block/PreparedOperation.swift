@@ -68,9 +68,13 @@ public final class PreparedOperation: Sendable {
 
     /// Writes y into a tensor of the caller's, so that repeated calls need no new memory for it.
     ///
-    /// - Parameter y: becomes the result, whatever it was. Its memory is used if it is of the result's size and
-    ///   no copy of y shares it; otherwise y gets memory of its own. After an error the elements it had may be
-    ///   overwritten.
+    /// - Parameters:
+    ///   - theta: `[B, d, …]`, of the shape it was prepared for.
+    ///   - phi: `[B, d, …]`, of the shape it was prepared for.
+    ///   - g: `[B, d_v, …]`, of the shape it was prepared for.
+    ///   - y: becomes the result, whatever it was. Its memory is used if it is of the result's size and no copy
+    ///     of y shares it; otherwise y gets memory of its own. After an error the elements it had may be
+    ///     overwritten.
     /// - Throws: as ``run(theta:phi:g:)``.
     @discardableResult
     public func run(
@@ -86,7 +90,11 @@ public final class PreparedOperation: Sendable {
     /// y with what was measured on the way, off the caller's thread and told of while it is made; see
     /// ``PreparedBlock/run(_:queries:progress:)``. The CPU reference is neither told of nor stopped.
     ///
-    /// - Parameter progress: called after each launch with work to speak of, on another thread.
+    /// - Parameters:
+    ///   - theta: `[B, d, …]`, of the shape it was prepared for.
+    ///   - phi: `[B, d, …]`, of the shape it was prepared for.
+    ///   - g: `[B, d_v, …]`, of the shape it was prepared for.
+    ///   - progress: called after each launch with work to speak of, on another thread.
     /// - Throws: as ``run(theta:phi:g:)``, and `CancellationError`.
     public func run(
         theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>,

@@ -5,15 +5,26 @@
 public indirect enum WeightExpression: Sendable, Hashable {
     /// s
     case score
+    /// A number.
     case constant(Double)
+    /// a + b
     case sum(WeightExpression, WeightExpression)
+    /// a − b
     case difference(WeightExpression, WeightExpression)
+    /// a · b
     case product(WeightExpression, WeightExpression)
+    /// a / b
     case quotient(WeightExpression, WeightExpression)
+    /// min(a, b)
     case minimum(WeightExpression, WeightExpression)
+    /// max(a, b)
     case maximum(WeightExpression, WeightExpression)
+    /// exp(a)
     case exponential(WeightExpression)
+    /// log(a), the natural one
     case logarithm(WeightExpression)
+    /// |a|
     case absolute(WeightExpression)
+    /// √a
     case squareRoot(WeightExpression)
 }

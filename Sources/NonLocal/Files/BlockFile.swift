@@ -16,6 +16,7 @@ public struct BlockFile: Sendable {
     /// Reads the weights of a block from a safetensors file.
     ///
     /// - Parameters:
+    ///   - path: the file.
     ///   - dialect: whose names the weights have; found by itself unless given.
     ///   - prefix: the exact text before the names, such as `module.nl_1`, where a missing last separator is
     ///     added; found by itself unless given, if the file has one block only.
@@ -74,6 +75,7 @@ extension BlockWeights {
     /// know them too.
     ///
     /// - Parameters:
+    ///   - path: the file.
     ///   - dialect: whose names the weights have; found by itself unless given.
     ///   - prefix: the exact text before the names; found by itself if the file has one block only.
     /// - Throws: what ``BlockFile/init(reading:dialect:prefix:)`` throws.

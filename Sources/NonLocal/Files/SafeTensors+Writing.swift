@@ -6,6 +6,7 @@ extension SafeTensors {
     /// - Parameters:
     ///   - tensors: names, each once, and their tensors.
     ///   - metadata: notes for the file's `__metadata__`.
+    ///   - path: the file, which is replaced if it is there.
     /// - Throws: ``NonLocalError/Code/format`` if a name comes twice or is `__metadata__`;
     ///   ``NonLocalError/Code/file`` if the file can't be written.
     public static func write(

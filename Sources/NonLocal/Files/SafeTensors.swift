@@ -72,27 +72,49 @@ public struct SafeTensors: Sendable {
 extension SafeTensors {
     /// A type of number, under the name that the format gives it.
     public enum NumberType: String, Sendable, Hashable, CaseIterable {
+        /// True or false, a byte each.
         case bool = "BOOL"
+        /// 4 bits.
         case float4 = "F4"
+        /// 6 bits, 2 of them exponent.
         case float6E2M3 = "F6_E2M3"
+        /// 6 bits, 3 of them exponent.
         case float6E3M2 = "F6_E3M2"
+        /// 8 bits without sign.
         case uint8 = "U8"
+        /// 8 bits with sign.
         case int8 = "I8"
+        /// 8 bits, 5 of them exponent.
         case float8E5M2 = "F8_E5M2"
+        /// 8 bits, 4 of them exponent.
         case float8E4M3 = "F8_E4M3"
+        /// 8 bits of exponent: a power of two.
         case float8E8M0 = "F8_E8M0"
+        /// 8 bits, 4 of them exponent, without infinities and negative zero.
         case float8E4M3FNUZ = "F8_E4M3FNUZ"
+        /// 8 bits, 5 of them exponent, without infinities and negative zero.
         case float8E5M2FNUZ = "F8_E5M2FNUZ"
+        /// 16 bits with sign.
         case int16 = "I16"
+        /// 16 bits without sign.
         case uint16 = "U16"
+        /// IEEE 754 half precision.
         case float16 = "F16"
+        /// The upper half of a float32.
         case bfloat16 = "BF16"
+        /// 32 bits with sign.
         case int32 = "I32"
+        /// 32 bits without sign.
         case uint32 = "U32"
+        /// IEEE 754 single precision.
         case float32 = "F32"
+        /// Two float32.
         case complex64 = "C64"
+        /// IEEE 754 double precision.
         case float64 = "F64"
+        /// 64 bits with sign.
         case int64 = "I64"
+        /// 64 bits without sign.
         case uint64 = "U64"
 
         /// Bits in a number.

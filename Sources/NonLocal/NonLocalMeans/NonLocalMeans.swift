@@ -47,7 +47,7 @@ public struct NonLocalMeans: Sendable, Hashable {
         self.ownWeight = ownWeight
     }
 
-    /// What ``denoise(_:backend:validation:memoryLimit:)`` gives.
+    /// What ``NonLocalMeans/denoise(_:scope:backend:skip:validation:memoryLimit:)`` gives.
     public struct Result: Sendable {
         /// In the shape of the picture or clip, in grey levels, neither rounded nor clipped.
         public let picture: Tensor<Float>
@@ -68,6 +68,7 @@ public struct NonLocalMeans: Sendable, Hashable {
     ///     255. Channels are compared together.
     ///   - scope: of a clip: whether a patch is compared with those of all frames, of its own frame, or of its
     ///     own pixel in all frames.
+    ///   - backend: where it runs.
     ///   - skip: whether patches that can't matter are left out, block by block; see ``Skipping``.
     ///   - validation: how much of the operation's result is compared with the reference.
     ///   - memoryLimit: bytes of device memory; by default the device's own limit.

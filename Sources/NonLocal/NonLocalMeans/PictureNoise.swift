@@ -7,6 +7,7 @@ extension NonLocalMeans {
     /// - Parameters:
     ///   - picture: of any shape, in grey levels from 0 to 255.
     ///   - sigma: the standard deviation in grey levels.
+    ///   - seed: which noise.
     /// - Throws: ``NonLocalError/Code/configuration`` if `sigma` is negative or not finite.
     public static func addingNoise(
         to picture: Tensor<Float>, sigma: Double, seed: UInt64

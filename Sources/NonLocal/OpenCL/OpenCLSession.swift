@@ -75,7 +75,9 @@ public final class OpenCLSession: Sendable {
 }
 
 extension OpenCLSession: Hashable {
+    /// Whether they are the same session.
     public static func == (left: OpenCLSession, right: OpenCLSession) -> Bool { left === right }
 
+    /// By identity, as equality is.
     public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }

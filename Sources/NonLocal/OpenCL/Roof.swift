@@ -14,6 +14,9 @@ public final class Roof: Sendable {
 
     private static let chains = 12
 
+    /// Prepares the measurement on a device.
+    ///
+    /// - Throws: `OpenCLError` if its kernel can't be built or its memory not be had.
     public init(_ device: Device) throws {
         session = try OpenCLSession(device)
         let isCPU = device.type == .cpu

@@ -44,7 +44,10 @@ public struct BlockCost: Sendable, Hashable {
     /// Bytes of ``parameters`` in float32.
     public var parameterBytes: Double { 4 * Double(parameters) }
 
+    /// Counts what a block costs.
+    ///
     /// - Parameters:
+    ///   - configuration: what the block computes.
     ///   - shape: of x, in the configuration's layout.
     ///   - biases: whether θ, φ, g and W_z have biases.
     ///   - norm: whether a norm with a scale and a shift for each channel follows W_z.

@@ -19,7 +19,9 @@ extension Plan {
 
     /// Another way that the plan weighed.
     public struct Alternative: Sendable, Hashable {
+        /// The way it would compute the operation.
         public let strategy: Strategy
+        /// The kind of kernels it would use.
         public let kernels: KernelClass
         /// Whether blocks of keys would be left out.
         public let skipsBlocks: Bool
@@ -66,6 +68,7 @@ extension Plan.Tile {
 }
 
 extension Plan.Tile: CustomStringConvertible {
+    /// The tile in words.
     public var description: String {
         "\(rows) rows × \(positions) positions (\(positions / lanes) × \(lanes) lanes), sums of \(terms) terms, "
             + "blocks of \(keys) keys, \(workItems) work-items"
@@ -73,6 +76,7 @@ extension Plan.Tile: CustomStringConvertible {
 }
 
 extension Plan.Alternative: CustomStringConvertible {
+    /// The alternative in a line, with its operations and memory.
     public var description: String {
         let words =
             [strategy.rawValue, order, skipsBlocks ? "skipping" : nil, "\(kernels.rawValue) kernels"]

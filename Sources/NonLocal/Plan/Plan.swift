@@ -4,6 +4,7 @@ import Foundation
 public struct Plan: Sendable, Hashable {
     /// One step, over the whole batch.
     public struct Step: Sendable, Hashable {
+        /// Such as `projection θ`, `affinity` or `aggregate`.
         public let name: String
         /// Floating-point operations; a multiply-add is two.
         public let operations: Double
@@ -13,7 +14,9 @@ public struct Plan: Sendable, Hashable {
 
     /// A buffer in device memory.
     public struct Allocation: Sendable, Hashable {
+        /// What it holds, such as `affinity` or `weights`.
         public let name: String
+        /// Its size in bytes.
         public let bytes: Int
     }
 
@@ -21,6 +24,7 @@ public struct Plan: Sendable, Hashable {
     public let backend: String
     /// The OpenCL device's name.
     public let device: String?
+    /// The way the operation is computed; never ``Strategy/automatic``.
     public let strategy: Strategy
     /// Whether blocks of keys whose weights can't matter are left out; see ``Skipping``.
     public let skipsBlocks: Bool
@@ -33,9 +37,11 @@ public struct Plan: Sendable, Hashable {
     public let form: String?
     /// The order of products, of the re-associated strategy alone: how (s/M) g φᵀ is made, and how applied.
     public let order: String?
+    /// The arithmetic.
     public let precision: Precision
     /// The shape of x.
     public let inputShape: [Int]
+    /// What this strategy's formulas do, in order.
     public let steps: [Step]
     /// Operations by the formulas, whatever the strategy.
     public let textbookOperations: Double
@@ -43,6 +49,7 @@ public struct Plan: Sendable, Hashable {
     public let executedOperations: Double
     /// Those of ``executedOperations`` that are left out with the blocks of keys.
     let skippableOperations: Double
+    /// The buffers in device memory.
     public let allocations: [Allocation]
     /// Bytes of device memory at one time, weights included; x and z too where the device does not work in
     /// the host's memory.

@@ -8,6 +8,7 @@ public enum Skipping: String, Sendable, Hashable, CaseIterable {
     case automatic = "auto"
     /// Always, whether it pays or not.
     case on
+    /// Never: every key is computed.
     case off
 
     /// With more channels than these, boxes are too wide to tell blocks apart.

@@ -30,8 +30,10 @@ extension Tensor where Element == Float {
     /// A tensor of independent numbers from a normal distribution, the same for the same seed.
     ///
     /// - Parameters:
+    ///   - shape: the extent of each dimension, outermost first.
     ///   - mean: the distribution's mean.
     ///   - deviation: its standard deviation.
+    ///   - seed: which numbers.
     /// - Throws: ``NonLocalError/Code/shape`` or ``NonLocalError/Code/memory`` as
     ///   ``init(shape:initializing:)`` does.
     public static func normal(

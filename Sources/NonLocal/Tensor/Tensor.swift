@@ -11,7 +11,9 @@ public struct Tensor<Element: TensorElement>: Sendable {
 
     /// A tensor of `shape` that `initialize` fills.
     ///
-    /// - Parameter initialize: receives memory for all elements, uninitialised, and has to write each.
+    /// - Parameters:
+    ///   - shape: the extent of each dimension, outermost first.
+    ///   - initialize: receives memory for all elements, uninitialised, and has to write each.
     /// - Throws: ``NonLocalError/Code/shape`` if `shape` has a negative extent or its product overflows;
     ///   ``NonLocalError/Code/memory``; and whatever `initialize` throws.
     public init(
@@ -117,6 +119,7 @@ public struct Tensor<Element: TensorElement>: Sendable {
 }
 
 extension Tensor: Equatable {
+    /// Whether shapes and all elements are equal; NaN equals nothing.
     public static func == (left: Tensor, right: Tensor) -> Bool {
         left.shape == right.shape && left.storage.elements.elementsEqual(right.storage.elements)
     }

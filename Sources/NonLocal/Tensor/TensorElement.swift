@@ -5,13 +5,16 @@ public protocol TensorElement: BitwiseCopyable, Sendable, Hashable {
 }
 
 extension Float16: TensorElement {
+    /// float16
     public static var typeName: String { "float16" }
 }
 
 extension Float: TensorElement {
+    /// float32
     public static var typeName: String { "float32" }
 }
 
 extension Double: TensorElement {
+    /// float64
     public static var typeName: String { "float64" }
 }

@@ -1,5 +1,6 @@
 /// How much of an accelerated result is compared with the reference.
 public enum Validation: Sendable, Hashable {
+    /// None of it.
     case off
     /// In every `every`-th call, `rows` query positions in all: the first, the last and random ones of a few
     /// batch items, and of others with the next call.
@@ -14,6 +15,7 @@ public struct Mismatch: Sendable, Equatable {
     public var item: Int
     /// The flat query position, (t·H + h)·W + w.
     public var row: Int
+    /// The channel of z.
     public var channel: Int
     /// By the reference.
     public var expected: Double
@@ -21,6 +23,7 @@ public struct Mismatch: Sendable, Equatable {
     public var actual: Double
     /// |actual − expected| relative to the largest |z − x|.
     public var relativeError: Double
+    /// The largest relative error that would have passed.
     public var tolerance: Double
 }
 

@@ -13,7 +13,9 @@ public struct Verification: Sendable {
         public let problem: String
         /// The largest error relative to the largest expected magnitude; none if it did not run.
         public let maxRelativeError: Double?
+        /// The largest relative error that passes.
         public let tolerance: Double
+        /// Whether the error is within the tolerance.
         public let passed: Bool
         /// Why it did not run, or where it went wrong.
         public let message: String?
@@ -22,7 +24,9 @@ public struct Verification: Sendable {
     private let device: Device
     private let kernels: KernelClass
 
-    /// - Parameter kernels: the class of kernels to verify beside the plain ones; the device's own without.
+    /// - Parameters:
+    ///   - device: the device to verify.
+    ///   - kernels: the class of kernels to verify beside the plain ones; the device's own without.
     public init(_ device: Device, kernels: KernelClass? = nil) {
         self.device = device
         self.kernels = kernels ?? KernelClass(device)
