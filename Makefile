@@ -59,6 +59,10 @@ pictures: all
 bench-denoise: all
 	Benchmarks/denoise/run
 
+# Everything about a GPU, beside PyTorch where python3 has one: devices, verify, tune, bench, a table.
+bench-gpu: all
+	Benchmarks/gpu.sh
+
 # One binary that runs where there is no Swift; it needs an OpenCL loader and a driver.
 static: packages
 	$(SWIFT) build -c release --static-swift-stdlib --product nonlocal

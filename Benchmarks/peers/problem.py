@@ -4,7 +4,6 @@ import zlib
 
 import numpy
 import torch
-from safetensors.torch import save_file
 
 from cases import BARE
 
@@ -40,6 +39,8 @@ class Problem:
 
     def write(self, x_path, weights_path):
         """The files that `nonlocal run` reads; returns the options that go with them."""
+        from safetensors.torch import save_file  # which reading a problem does without
+
         x, state, options = self._bare_files() if self.case.kind == BARE else self._block_files()
         numpy.save(x_path, x.numpy())
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, weights_path)

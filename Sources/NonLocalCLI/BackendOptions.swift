@@ -31,6 +31,17 @@ struct BackendOptions: ParsableArguments {
     @Option(help: "Bytes of device memory to stay under; by default a quarter of it, at most 1 GiB.")
     var memoryLimit: Int?
 
+    @Option(
+        name: .customLong("max-launch-ms"),
+        help: ArgumentHelp(
+            "About how long one launch may keep the device from other work, such as drawing the screen (default: "
+                + "200).",
+            valueName: "ms"))
+    var mostLaunchMilliseconds: Double?
+
+    @Flag(help: "Show no progress.")
+    var quiet = false
+
     func validate() throws {
         if backend == .cpu, device != nil {
             throw ValidationError("--device names an OpenCL device, which --backend cpu does not use.")
@@ -38,7 +49,13 @@ struct BackendOptions: ParsableArguments {
         if let memoryLimit, memoryLimit <= 0 {
             throw ValidationError("--memory-limit takes a positive number of bytes.")
         }
+        if let mostLaunchMilliseconds, !(mostLaunchMilliseconds > 0) {
+            throw ValidationError("--max-launch-ms takes a positive number.")
+        }
     }
+
+    /// Seconds that one launch may take.
+    var launchSeconds: Double? { mostLaunchMilliseconds.map { $0 / 1e3 } }
 
     /// The OpenCL device meant, if one is used.
     var selector: DeviceSelector { device.map { DeviceSelector($0) } ?? .automatic }

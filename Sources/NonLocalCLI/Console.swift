@@ -8,6 +8,9 @@ enum Console {
 
     static func note(_ text: String) { write(text + "\n", to: .standardError) }
 
+    /// Text on stderr that is no line.
+    static func progress(_ text: String) { write(text, to: .standardError) }
+
     static func error(_ text: String) { note("nonlocal: \(text)") }
 
     private static func write(_ text: String, to handle: FileHandle) {

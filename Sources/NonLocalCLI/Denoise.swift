@@ -113,18 +113,21 @@ struct Denoise: ParsableCommand {
         if let addNoise {
             clip = try original.withLevels(
                 try NonLocalMeans.addingNoise(to: original.levels(), sigma: addNoise, seed: seed ?? 1))
-            try clip.write(png: noisyOutputs.map(\.path))
+            try Interruption.writing { try clip.write(png: noisyOutputs.map(\.path)) }
         }
 
         let levels = try clip.levels()
         let means = NonLocalMeans(
             patch: patch, components: components, strength: strength, sigma: sigma, ownWeight: ownWeight)
-        let result = try means.denoise(
-            levels, scope: scope, backend: backend.choice, skip: backend.skip,
-            validation: validation.validation, memoryLimit: backend.memoryLimit)
+        let (scope, backend, validation) = (scope, backend, validation.validation)
+        let result = try LongWork.run(isQuiet: backend.quiet) { progress in
+            try await means.denoise(
+                levels, scope: scope, backend: backend.choice, skip: backend.skip, validation: validation,
+                memoryLimit: backend.memoryLimit, launchSeconds: backend.launchSeconds, progress: progress)
+        }
         if let plan = result.plan { backend.announce(plan.backend, device: plan.device) }
         let denoised = try clip.withLevels(result.picture)
-        try denoised.write(png: outputs.map(\.path))
+        try Interruption.writing { try denoised.write(png: outputs.map(\.path)) }
         let before = try clean.map { try NonLocalMeans.peakSignalToNoise(of: levels, against: $0) }
         let after = try clean.map { try NonLocalMeans.peakSignalToNoise(of: denoised.levels(), against: $0) }
         report(result, clip, before: before, after: after)

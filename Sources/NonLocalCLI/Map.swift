@@ -125,8 +125,10 @@ struct Map: ParsableCommand {
         let apart = Double(max(maps.extents[1], maps.extents[2])) / 40
         let peaks = queries.indices.map { maps.strongest(arrows, of: $0, apart: max(apart, 1)) }
         let page = try MapPage(maps, clip: clip, peaks: peaks, tone: tone, width: width).draw()
-        try npy.map { try maps.values.reshaped([queries.count] + maps.keyExtents).write(npy: $0.path) }
-        try page.picture().write(png: output.path)
+        try Interruption.writing {
+            try npy.map { try maps.values.reshaped([queries.count] + maps.keyExtents).write(npy: $0.path) }
+            try page.picture().write(png: output.path)
+        }
         report(maps, peaks)
     }
 

@@ -22,7 +22,7 @@ struct NonLocalCommand: ParsableCommand {
         subcommands: [Devices.self, Run.self, Map.self, Denoise.self, Cost.self, Verify.self, Bench.self])
 
     static func main() {
-        stopOnInterrupt()
+        Interruption.listen()
         do {
             var command = try parseAsRoot()
             try command.run()
@@ -31,17 +31,5 @@ struct NonLocalCommand: ParsableCommand {
             Console.error(failure.message)
             Foundation.exit(failure.status)
         }
-    }
-
-    /// Ends the process with status 130 on Ctrl-C. No file is ever half-written under its own name, so there
-    /// is nothing to clean up.
-    private static func stopOnInterrupt() {
-        signal(SIGINT) { _ in _exit(ExitStatus.interrupted) }
-        // Whoever starts this from a thread that blocks signals, as Dispatch's do, hands that on.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGTERM)
-        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 }

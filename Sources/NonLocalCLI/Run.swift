@@ -58,15 +58,17 @@ struct Run: ParsableCommand {
         let prepared = try block.prepared(
             for: x.shape, backend: backend.choice, precision: precision, strategy: strategy,
             skip: backend.skip, validation: validation.validation, memoryLimit: backend.memoryLimit,
-            allowNonFinite: allowNonfinite)
+            launchSeconds: backend.launchSeconds, allowNonFinite: allowNonfinite)
         let plan = prepared.plan
         backend.announce(plan.backend, device: plan.device)
         if explain { json ? Console.note(plan.description) : Console.result(plan.description) }
 
-        let result = try prepared.run(x)
+        let result = try LongWork.run(isQuiet: backend.quiet) { try await prepared.run(x, progress: $0) }
         let affinities = try attention.map { (path: $0.path, tensor: try prepared.attention(x)) }
-        try affinities?.tensor.write(npy: affinities?.path ?? "")
-        try result.output.write(npy: output.path)
+        try Interruption.writing {
+            try affinities?.tensor.write(npy: affinities?.path ?? "")
+            try result.output.write(npy: output.path)
+        }
         report(result, plan, file, block.configuration, inputShape: x.shape)
     }
 

@@ -117,6 +117,26 @@ import Testing
             for word in bad.words { #expect(command.errors.contains(word), "\(command.errors)") }
             #expect(folder.names == before)
         }
+
+        /// In the middle of the operation, which is seen by the line that progress gets after ten seconds.
+        @Test(.timeLimit(.minutes(2))) func interruptedItLeavesNothing() throws {
+            let folder = try Folder()
+            let running = try Running(
+                [
+                    "denoise", Files.picture("astronaut-512.png"), "out.png", "--add-noise", "25", "--skip",
+                    "off",
+                    "--backend", "opencl",
+                ], in: folder)
+            let deadline = ContinuousClock.now + .seconds(90)
+            while !running.errors.contains(" %"), running.process.isRunning, ContinuousClock.now < deadline {
+                usleep(50_000)
+            }
+            running.process.interrupt()
+            let command = try running.finish()
+            #expect(command.status == 130)
+            #expect(command.errors.contains("GFLOP/s") && command.errors.hasSuffix("nonlocal: interrupted\n"))
+            #expect(command.output.isEmpty && folder.names.isEmpty)
+        }
     }
 
     extension TestPicture.Kind {

@@ -63,8 +63,7 @@ public final class PreparedOperation: Sendable {
     /// - Throws: ``NonLocalError``: `.shape`, `.nonFinite` for NaN or infinity in an operand where that wasn't
     ///   allowed, `.mismatch` if the result isn't what the reference says; `OpenCLError` from the device.
     public func run(theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>) throws -> BlockResult {
-        let (y, report) = try run(theta, phi, g, into: nil)
-        return BlockResult(output: y, report: report)
+        try run(theta, phi, g, nil)
     }
 
     /// Writes y into a tensor of the caller's, so that repeated calls need no new memory for it.
@@ -104,9 +103,16 @@ public final class PreparedOperation: Sendable {
         try await onThread { cancellation in
             let monitor = RunMonitor(
                 operationsInAll: self.plan.executedOperations, cancellation, report: progress)
-            let (y, report) = try self.run(theta, phi, g, into: nil, monitor)
-            return BlockResult(output: y, report: report)
+            return try self.run(theta, phi, g, monitor)
         }
+    }
+
+    /// y of a run that somebody may follow.
+    func run(
+        _ theta: Tensor<Float>, _ phi: Tensor<Float>, _ g: Tensor<Float>, _ monitor: RunMonitor?
+    ) throws -> BlockResult {
+        let (y, report) = try run(theta, phi, g, into: nil, monitor)
+        return BlockResult(output: y, report: report)
     }
 
     private func run(

@@ -72,12 +72,48 @@ public struct NonLocalMeans: Sendable, Hashable {
     ///   - skip: whether patches that can't matter are left out, block by block; see ``Skipping``.
     ///   - validation: how much of the operation's result is compared with the reference.
     ///   - memoryLimit: bytes of device memory; by default the device's own limit.
+    ///   - launchSeconds: that one launch may take, roughly; 0.2 without, on CPU devices only while a run is
+    ///     followed.
     /// - Throws: ``NonLocalError/Code/shape`` if the picture has another number of dimensions or is empty,
     ///   ``NonLocalError/Code/configuration`` for options out of range, ``NonLocalError/Code/nonFinite``,
     ///   ``NonLocalError/Code/memory``, ``NonLocalError/Code/mismatch``; `OpenCLError` from the device.
     public func denoise(
         _ picture: Tensor<Float>, scope: Scope = .spacetime, backend: Backend = .automatic,
-        skip: Skipping = .automatic, validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil
+        skip: Skipping = .automatic, validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil,
+        launchSeconds: Double? = nil
+    ) throws -> Result {
+        try denoise(
+            picture, scope, backend,
+            RunOptions(
+                skip: skip, validation: validation, memoryLimit: memoryLimit, launchSeconds: launchSeconds),
+            monitor: { _ in nil })
+    }
+
+    /// The same off the caller's thread, told of while it is made, and stopped when the task is cancelled; see
+    /// ``PreparedBlock/run(_:queries:progress:)``.
+    ///
+    /// - Parameter progress: called after each launch with work to speak of, on another thread.
+    /// - Throws: as ``denoise(_:scope:backend:skip:validation:memoryLimit:launchSeconds:)``, and
+    ///   `CancellationError`.
+    public func denoise(
+        _ picture: Tensor<Float>, scope: Scope = .spacetime, backend: Backend = .automatic,
+        skip: Skipping = .automatic, validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil,
+        launchSeconds: Double? = nil, progress: @escaping @Sendable (RunProgress) -> Void
+    ) async throws -> Result {
+        try await onThread { cancellation in
+            try denoise(
+                picture, scope, backend,
+                RunOptions(
+                    skip: skip, validation: validation, memoryLimit: memoryLimit,
+                    launchSeconds: launchSeconds),
+                monitor: { RunMonitor(operationsInAll: $0, cancellation, report: progress) })
+        }
+    }
+
+    /// - Parameter monitor: who follows the operation, given how many operations it takes.
+    private func denoise(
+        _ picture: Tensor<Float>, _ scope: Scope, _ backend: Backend, _ options: RunOptions,
+        monitor: (Double) -> RunMonitor?
     ) throws -> Result {
         try check(picture, scope)
         let sigma = try self.sigma ?? Self.estimatedNoise(in: picture)
@@ -97,8 +133,10 @@ public struct NonLocalMeans: Sendable, Hashable {
         )
         let prepared = try NonLocalOperation(ownWeight: ownWeight).prepared(
             theta: operands.theta.shape, phi: operands.phi.shape, g: operands.g.shape, backend: backend,
-            skip: skip, validation: validation, memoryLimit: memoryLimit)
-        let operation = try prepared.run(theta: operands.theta, phi: operands.phi, g: operands.g)
+            skip: options.skip, validation: options.validation, memoryLimit: options.memoryLimit,
+            launchSeconds: options.launchSeconds)
+        let operation = try prepared.run(
+            operands.theta, operands.phi, operands.g, monitor(prepared.plan.executedOperations))
         let estimates =
             scope == .spacetime ? operation.output : try operation.output.scattered(groups)
         return Result(

@@ -62,13 +62,13 @@ public final class OpenCLSession: Sendable {
     /// How a run proceeds: on CPU devices at their own pace, unless somebody follows it or a bound was given;
     /// elsewhere people look at the same device's pictures.
     ///
-    /// - Parameter mostSeconds: that one launch may take; a fifth without.
+    /// - Parameter mostSeconds: that one launch may take; a fifth without, half of that on CPU devices, which only
+    ///   somebody who may want to stop them asks it of.
     func pace(_ mostSeconds: Double?, _ monitor: RunMonitor?) -> Pace? {
         guard mostSeconds != nil || monitor != nil || device.type != .cpu else { return nil }
-        return Pace(mostSeconds: mostSeconds ?? Self.launchSeconds, speeds, monitor: monitor)
+        let usual = device.type == .cpu ? 0.1 : 0.2
+        return Pace(mostSeconds: mostSeconds ?? usual, speeds, monitor: monitor)
     }
-
-    private static let launchSeconds = 0.2
 
     /// The memory that a plan may use unless told otherwise: a quarter of the device's, 1 GiB at most.
     static func defaultMemoryLimit(of device: Device) -> Int { min(device.globalMemory / 4, 1 << 30) }

@@ -108,6 +108,9 @@ struct PanelTile: Sendable, Hashable {
         let shared: Int
     }
 
+    /// Operations of a block of attention at most: a launch can't be stopped inside of one.
+    private static let blockOperations = 8_000_000_000
+
     /// Blocks that read φ and g as seldom as the second-level cache allows, and enough of them for all workers.
     ///
     /// - Parameters:
@@ -121,7 +124,9 @@ struct PanelTile: Sendable, Hashable {
         let state = panel * (tiles(valueChannels) * self.rows + 2)
         // Skipping keeps both signs of θ, the nearest blocks and what was left out beside it.
         let perPanel = panel * (skips ? 3 * width + 2 : width) + state
-        var blockPanels = min(allPanels, max(1, 128 * 1024 / perPanel), 16)
+        let perKey = 2 * panel * (width + valueChannels)
+        let mostPanels = max(1, Self.blockOperations / (perKey * keys))
+        var blockPanels = min(allPanels, max(1, 128 * 1024 / perPanel), 16, mostPanels)
         func blocks() -> Int { groups * ((allPanels + blockPanels - 1) / blockPanels) }
         while blocks() < 4 * workers, blockPanels > 1 { blockPanels = (blockPanels + 1) / 2 }
         // Too few panels for the workers: they share the keys of each.
