@@ -10,8 +10,8 @@ struct BlockRun {
     /// Launches' bound and who follows them.
     let pace: Pace?
 
-    private var geometry: Geometry { block.geometry }
-    private var rows: Int { queries?.count ?? geometry.grid.count }
+    var geometry: Geometry { block.geometry }
+    var rows: Int { queries?.count ?? geometry.grid.count }
     private var exchange: HostExchange { HostExchange(session: block.session) }
 
     /// z for every position, in x's shape, or for the chosen ones, `[B, C, n]`.
@@ -28,6 +28,17 @@ struct BlockRun {
             : geometry.layout == .channelsFirst
                 ? [geometry.batch, channels, rows] : [geometry.batch, rows, channels]
         let storage = try memory ?? TensorStorage(count: geometry.batch * channels * rows, pool: pool)
+        let work =
+            !block.session.sharesHostMemory && slices.count > 1 && workspace[.computedBlocks] == nil
+            ? DeviceWork(launches: try SlicePipeline(self, x, storage).output(), computedShare: nil)
+            : try inTurn(x, storage)
+        let z = Tensor(shape: shape, storage: storage)
+        return (try queries.map { try inCallersOrder(z, $0) } ?? z, work)
+    }
+
+    /// z of one slice after the other.
+    private func inTurn(_ x: Tensor<Float>, _ storage: TensorStorage<Float>) throws -> DeviceWork {
+        let channels = geometry.channels
         var blocks = ComputedBlocks()
         let launches = try forEachSlice(x) { launcher, x, items in
             let range = items.lowerBound * channels * rows..<items.upperBound * channels * rows
@@ -41,11 +52,7 @@ struct BlockRun {
                 workspace, block.session.queue, groups: items.count * geometry.queries.groups,
                 rows: geometry.queries.count, keys: geometry.keys.count)
         }
-        let z = Tensor(shape: shape, storage: storage)
-        return (
-            try queries.map { try inCallersOrder(z, $0) } ?? z,
-            DeviceWork(launches: launches, computedShare: blocks.share)
-        )
+        return DeviceWork(launches: launches, computedShare: blocks.share)
     }
 
     /// z of every position, from one tensor in the device's memory to another.
@@ -114,7 +121,7 @@ struct BlockRun {
     }
 
     /// The items that are worked on together, one slice of the batch after the other.
-    private var slices: [Range<Int>] {
+    var slices: [Range<Int>] {
         let size = workspace.schedule.itemsPerSlice
         return stride(from: 0, to: geometry.batch, by: size).map { $0..<min($0 + size, geometry.batch) }
     }

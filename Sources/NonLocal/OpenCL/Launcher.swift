@@ -22,6 +22,9 @@ final class Launcher {
         self.pace = pace
     }
 
+    /// The last command that was enqueued and not waited for.
+    var last: Event? { pending.last?.event }
+
     /// Enqueues a kernel over (positions, rounded up to whole work-groups; `rows`; `items`).
     func launch(
         _ kernel: Kernel, _ arguments: [any KernelArgument], positions: Int, rows: Int = 1, items: Int = 1,

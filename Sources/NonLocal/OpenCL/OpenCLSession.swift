@@ -14,6 +14,9 @@ public import SwiftOpenCL
 public final class OpenCLSession: Sendable {
     let context: Context
     let queue: Queue
+    /// What tensors come and go by while kernels run, where they are copied.
+    let uploads: Queue
+    let downloads: Queue
     let library: KernelLibrary
     /// Whether the device works on tensors where they are, and nothing has to be copied.
     let sharesHostMemory: Bool
@@ -40,6 +43,8 @@ public final class OpenCLSession: Sendable {
         speeds = LaunchSpeeds(computeUnits: device.computeUnits)
         context = try Context(device: device)
         queue = try Queue(context: context)
+        uploads = self.sharesHostMemory ? queue : try Queue(context: context)
+        downloads = self.sharesHostMemory ? queue : try Queue(context: context)
         library = KernelLibrary(context, overriding: overriding)
     }
 

@@ -99,6 +99,15 @@ struct BlockProblem: Sendable, Hashable {
     ///
     /// - Parameter sharesHostMemory: whether the device works on x and z where they are.
     func workload(_ method: Method, sharesHostMemory: Bool) -> Workload {
+        var workload = unslicedWorkload(method, sharesHostMemory: sharesHostMemory)
+        if !sharesHostMemory, geometry.batch > 1 {
+            workload.mostItems = (geometry.batch + 3) / 4
+            for role in [BufferRole.input, .output] { workload.elementsPerItem[role]? *= 2 }
+        }
+        return workload
+    }
+
+    private func unslicedWorkload(_ method: Method, sharesHostMemory: Bool) -> Workload {
         let groups = isSubset ? 1 : geometry.queries.groups
         let rowsOfGroup = isSubset ? rows : geometry.queries.count
         if let order = method.order, let tile = method.tile {

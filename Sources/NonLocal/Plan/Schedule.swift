@@ -64,7 +64,10 @@ struct Schedule: Sendable, Hashable {
         }
         let mostPairs = min(max(Self.affinityElements, row), work.pairsOfLaunch(device), largest)
         let wanted = needsAffinities ? min(work.pairs, mostPairs) : 0
-        var items = max(1, min(work.batch, (budget - wanted) / perItem, largest / max(widest?.value ?? 1, 1)))
+        var items = max(
+            1,
+            min(work.batch, work.mostItems, (budget - wanted) / perItem, largest / max(widest?.value ?? 1, 1))
+        )
         while items > 1, total(items) + wanted > budget { items -= max(1, items / 8) }
         var elements = work.elementsPerItem.mapValues { $0 * items }
         if needsAffinities {
@@ -97,6 +100,8 @@ struct Schedule: Sendable, Hashable {
 struct Workload: Sendable {
     var method: Method
     var batch: Int
+    /// Items of a slice at most: fewer than all where slices come and go while others are worked on.
+    var mostItems = Int.max
     /// Groups of positions in an item.
     var groups: Int
     /// Query positions and key positions of a group.

@@ -51,6 +51,22 @@ import Testing
         #expect(try onDevice.download(items: [last]).elements.suffix(size) == x.elements.suffix(size))
     }
 
+    /// Slices come and go while others are worked on, in two halves of the memory for them.
+    @Test(.needsDevice, arguments: [2, 3, 5, 9], [Layout.channelsFirst, .channelsLast])
+    func copiesOverlapWithWork(_ batch: Int, _ layout: Layout) throws {
+        let problem = BlockCase(layout == .channelsFirst ? [batch, 6, 90] : [batch, 90, 6], layout: layout)
+        let session = try OpenCLSession(try TestDevice.session().device, sharesHostMemory: false)
+        let prepared = try problem.block().prepared(for: problem.shape, on: session)
+        #expect(prepared.plan.itemsPerSlice == (batch + 3) / 4)
+        let expected = try problem.prepared(on: .opencl)
+        for seed in 1...3 as ClosedRange<UInt64> {
+            let x = try problem.input(seed: seed)
+            #expect(try prepared(x) == expected(x))
+            #expect(
+                try prepared.run(x, queries: [80, 3]).output == expected.run(x, queries: [80, 3]).output)
+        }
+    }
+
     /// The batch is cut into slices by the memory limit.
     @Test(.needsDevice) func inSlices() throws {
         let problem = BlockCase([5, 6, 40, 30])
