@@ -47,7 +47,7 @@ public struct NonLocalMeans: Sendable, Hashable {
         self.ownWeight = ownWeight
     }
 
-    /// What ``NonLocalMeans/denoise(_:scope:backend:skip:validation:memoryLimit:)`` gives.
+    /// What ``NonLocalMeans/denoise(_:scope:backend:skip:validation:memoryLimit:launchSeconds:)`` gives.
     public struct Result: Sendable {
         /// In the shape of the picture or clip, in grey levels, neither rounded nor clipped.
         public let picture: Tensor<Float>
@@ -90,9 +90,9 @@ public struct NonLocalMeans: Sendable, Hashable {
     }
 
     /// The same off the caller's thread, told of while it is made, and stopped when the task is cancelled; see
-    /// ``PreparedBlock/run(_:queries:progress:)``.
+    /// ``PreparedBlock/run(_:queries:progress:)``. `progress` is called after each launch with work to speak of,
+    /// on another thread.
     ///
-    /// - Parameter progress: called after each launch with work to speak of, on another thread.
     /// - Throws: as ``denoise(_:scope:backend:skip:validation:memoryLimit:launchSeconds:)``, and
     ///   `CancellationError`.
     public func denoise(
