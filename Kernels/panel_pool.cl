@@ -1,5 +1,5 @@
-/* Max pooling of φ and g straight into their packed forms (panel_pack.cl): kernel = stride, partial windows
- * dropped, a NaN in the window is the result, as in max_pool.cl.
+/* Max pooling of φ and g straight into their packed forms (panel_pack.cl), or of one tensor into any view:
+ * kernel = stride, partial windows dropped, a NaN in the window is the result, as in max_pool.cl.
  *
  *   for each row (t', h') of the pooled grid, chunk of ⌊LANES / window.z⌋ windows:
  *       m = the greatest of the window's rows, lane by lane; then of each window's lanes

@@ -51,9 +51,10 @@ struct BlockExecutor: Sendable {
         scoreTheta = try weights.scoreTheta.map { try projector.load([$0]) }
         scorePhi = try weights.scorePhi.map { try projector.load([$0]) }
         // Each would have a driver build the staged program, which takes longer than many a first call.
-        let poolsPacked = problem.route(of: .g, method) == .pooled
-        panelPool = poolsPacked ? try method.tile.map { try PanelPoolKernel(library, $0) } : nil
-        maxPool = geometry.window == nil || poolsPacked ? nil : try MaxPoolKernel(library)
+        let poolsByPanels =
+            problem.route(of: .g, method) == .pooled || problem.poolsInputByPanels(method)
+        panelPool = poolsByPanels ? try method.tile.map { try PanelPoolKernel(library, $0) } : nil
+        maxPool = geometry.window == nil || poolsByPanels ? nil : try MaxPoolKernel(library)
         gather = problem.isSubset ? try GatherKernel(library) : nil
         groupNorm = try weights.groupNorm.map {
             try GroupNormKernels(library, $0, channels: geometry.channels)
@@ -225,15 +226,21 @@ struct BlockExecutor: Sendable {
             for (role, view) in zip(roles, views) { projected[role] = view }
         }
         func pool(_ view: View, channels: Int, _ role: BufferRole) throws -> View {
-            guard let window = geometry.window, let maxPool else { return view }
+            guard let window = geometry.window else { return view }
             let pooled = geometry.keyGrid.count
             let result =
                 role == .pooledG
                 ? try values(role, pooled, workspace)
                 : View(try workspace.required(role), channels: channels, positions: pooled)
-            try maxPool.launch(
-                launcher, from: view, grid: geometry.grid, window: window, to: result, pooled: pooled,
-                channels: channels, items: items)
+            if let maxPool {
+                try maxPool.launch(
+                    launcher, from: view, grid: geometry.grid, window: window, to: result, pooled: pooled,
+                    channels: channels, items: items)
+            } else if let panelPool {
+                try panelPool.launch(
+                    launcher, from: view, to: result, channels: channels, grid: geometry.grid,
+                    window: window, pooled: pooled, items: items)
+            }
             return result
         }
 
@@ -244,7 +251,7 @@ struct BlockExecutor: Sendable {
         try project([.phi, .g], from: keySource, problem.projectedPositions)
         try project([.g], from: keySource, problem.projectedPositions)
         let phi = projected[.phi] ?? (problem.projectsAffinity ? nil : keySource)
-        if let panelPool, let window = geometry.window, let phi, let g = projected[.g] {
+        if !poolsFirst, let panelPool, let window = geometry.window, let phi, let g = projected[.g] {
             let (packedPhi, packedG) = try (packed(.phi, workspace), packed(.g, workspace))
             try panelPool.launch(
                 launcher, phi: phi, g: g, toPhi: packedPhi, toG: packedG, width: problem.width,

@@ -66,12 +66,22 @@ extension PanelPackKernels {
     }
 }
 
-/// Launches `panel_pool.cl`: φ and g of whole items max pooled into their packed forms.
+/// Launches `panel_pool.cl`: φ and g of whole items max pooled into their packed forms, or x as it lies.
 struct PanelPoolKernel: Sendable {
     private let kernel: Kernel
 
     init(_ library: KernelLibrary, _ tile: PanelTile) throws {
         kernel = try library.kernel("panel_pool", of: KernelSource.panel, defining: tile.macros)
+    }
+
+    /// Pools a tensor whose groups are whole items.
+    func launch(
+        _ launcher: Launcher, from x: View, to y: View, channels: Int, grid: Grid, window: Geometry.Window,
+        pooled: Int, items: Int
+    ) throws {
+        try launch(
+            launcher, phi: x, g: x, toPhi: y, toG: y, width: channels, valueChannels: 0, grid: grid,
+            window: window, keys: pooled, items: items)
     }
 
     /// - Parameter keys: pooled positions of a group.

@@ -77,6 +77,14 @@ struct BlockProblem: Sendable, Hashable {
         return role == .phi && !projectsAffinity ? .packed : .projected
     }
 
+    /// Whether x itself is max pooled by the panel kernel: it reads positions side by side.
+    func poolsInputByPanels(_ method: Method) -> Bool {
+        guard let tile = method.tile, let window = geometry.window, configuration.subsample == .poolFirst
+        else { return false }
+        return geometry.layout == .channelsFirst
+            && window.extents(of: geometry.grid).window[2] <= tile.lanes
+    }
+
     /// The frames by which a projection's positions are taken where packed frames come out; none where all of
     /// an item's are taken together.
     func frames(of roles: [BufferRole], _ method: Method) -> PositionGroups? {
