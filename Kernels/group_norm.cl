@@ -56,7 +56,7 @@ __kernel void group_norm_statistics(
         statistics[item * get_num_groups(1) + group] = (float2)(mean + rest, 1.0f / sqrt(variance + epsilon));
 }
 
-/* NDRange: (positions n, rounded up; channels; items). */
+/* NDRange: (work-group size; channels; items), one work-group a channel. */
 __kernel void group_norm_apply(
     __global const float *restrict x, const long8 xView,
     __global const float2 *restrict statistics,
@@ -64,11 +64,12 @@ __kernel void group_norm_apply(
     __global float *restrict y, const long8 yView,
     const int channelsPerGroup, const int channels, const int positions)
 {
-    const int n = get_global_id(0);
-    const int c = get_global_id(1);
-    const long item = get_global_id(2);
-    if (n >= positions) return;
+    const int c = get_group_id(1);
+    const long item = get_group_id(2);
     const float2 moments = statistics[item * (channels / channelsPerGroup) + c / channelsPerGroup];
-    const float value = (x[GROUP(xView, item) + AT(xView, c, n)] - moments.x) * moments.y;
-    y[GROUP(yView, item) + AT(yView, c, n)] = value * scale[c] + shift[c];
+    const float factor = scale[c], term = shift[c];
+    x += GROUP(xView, item);
+    y += GROUP(yView, item);
+    for (int n = get_local_id(0); n < positions; n += get_local_size(0))
+        y[AT(yView, c, n)] = (x[AT(xView, c, n)] - moments.x) * moments.y * factor + term;
 }

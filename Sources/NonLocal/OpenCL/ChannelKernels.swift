@@ -101,7 +101,7 @@ struct GroupNormKernels: Sendable {
             [
                 x.buffer, x.argument, moments, scale, shift, y.buffer, y.argument, Int32(channelsPerGroup),
                 Int32(channels), Int32(positions),
-            ], positions: positions, rows: channels, items: items)
+            ], global: [size, channels, items], local: [size, 1, 1])
     }
 }
 
