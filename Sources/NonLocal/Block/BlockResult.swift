@@ -4,6 +4,9 @@ public struct RunReport: Sendable {
     public let validation: ValidationReport
     /// Wall-clock seconds, until the result was in host memory; validation not included.
     public let seconds: Double
+    /// What was wrong with the device's first result, where the policy had another one made; none otherwise. The
+    /// other numbers are then of the run that was kept.
+    public internal(set) var recoveredFrom: Mismatch?
     private let work: DeviceWork?
 
     init(validation: ValidationReport, seconds: Double, work: DeviceWork?) {
@@ -60,4 +63,23 @@ public struct BlockResult: Sendable {
     public var kernelSeconds: [String: Double] { report.kernelSeconds }
     /// The share of key blocks that were computed, over all panels of queries; none where none may be left out.
     public var computedShare: Double? { report.computedShare }
+}
+
+extension MismatchPolicy {
+    /// The result of a run, or of another one where its result is wrong and the policy wants that.
+    ///
+    /// - Parameters:
+    ///   - run: throws ``NonLocalError/Code/mismatch`` for a wrong result.
+    ///   - reference: computes it on the CPU.
+    func result<Value>(
+        of run: () throws -> (Value, RunReport), reference: () throws -> (Value, RunReport)
+    ) throws -> (Value, RunReport) {
+        do {
+            return try run()
+        } catch let error as NonLocalError where error.code == .mismatch && self != .fail {
+            var (value, report) = self == .retry ? try run() : try reference()
+            report.recoveredFrom = error.mismatch
+            return (value, report)
+        }
+    }
 }

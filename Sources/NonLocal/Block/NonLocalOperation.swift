@@ -64,15 +64,15 @@ public struct NonLocalOperation: Sendable {
     public func prepared(
         theta: [Int], phi: [Int], g: [Int], backend: Backend = .automatic, precision: Precision = .float32,
         strategy: Strategy = .automatic, skip: Skipping = .automatic,
-        validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil, launchSeconds: Double? = nil,
-        allowNonFinite: Bool = false
+        validation: Validation = .sampled(rows: 8), onMismatch: MismatchPolicy = .fail,
+        memoryLimit: Int? = nil, launchSeconds: Double? = nil, allowNonFinite: Bool = false
     ) throws -> PreparedOperation {
         let shape = try OperationShape(self, theta: theta, phi: phi, g: g)
         return try PreparedOperation(
             self, shape, session: backend.session { try OpenCLSession($0) },
             options: RunOptions(
                 strategy: strategy, skip: skip, precision: precision, validation: validation,
-                memoryLimit: memoryLimit, launchSeconds: launchSeconds,
+                onMismatch: onMismatch, memoryLimit: memoryLimit, launchSeconds: launchSeconds,
                 allowsNonFinite: allowNonFinite))
     }
 }

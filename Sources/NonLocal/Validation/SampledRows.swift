@@ -10,10 +10,11 @@ enum SampledRows {
         switch validation {
         case .off: return []
         case .full: return (0..<items).map { ($0, Array(0..<rows)) }
-        case .sampled(let wanted, let every):
+        case .sampled(let wanted, let every, let seed):
             guard wanted > 0, every > 0, call % every == 0 else { return [] }
             guard wanted < items * rows else { return choose(.full, items: items, rows: rows, call: call) }
-            var generator = SplitMix64(seed: UInt64(truncatingIfNeeded: call))
+            var generator = SplitMix64(
+                seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(truncatingIfNeeded: call))
             let looked = min(items, max(wanted / 4, (wanted + rows - 1) / rows))
             return (0..<looked).map { index in
                 let share = min(rows, wanted / looked + (index < wanted % looked ? 1 : 0))

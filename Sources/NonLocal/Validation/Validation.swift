@@ -3,10 +3,20 @@ public enum Validation: Sendable, Hashable {
     /// None of it.
     case off
     /// In every `every`-th call, `rows` query positions in all: the first, the last and random ones of a few
-    /// batch items, and of others with the next call.
-    case sampled(rows: Int, every: Int = 1)
+    /// batch items, and of others with the next call. Another seed makes the random ones others.
+    case sampled(rows: Int, every: Int = 1, seed: UInt64 = 0)
     /// Every position.
     case full
+}
+
+/// What becomes of a result that validation found wrong.
+public enum MismatchPolicy: String, Sendable, Hashable, CaseIterable {
+    /// The run throws ``NonLocalError/Code/mismatch``.
+    case fail
+    /// The device computes it once more, for what was an accident; a second mismatch is thrown.
+    case retry
+    /// The CPU reference computes it, however long that takes.
+    case recompute
 }
 
 /// The first place where a result is not what it should be.
