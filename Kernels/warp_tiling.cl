@@ -1,0 +1,132 @@
+/* Fused softmax attention on tensor cores: y[c, i] = Σ_j g[c, j] p[j, i] / Σ_j p[j, i],
+ * p[j, i] = exp(scale · (s[j, i] − m_i)), s[j, i] = θ_i · φ_j, m_i the greatest so far (online softmax).
+ *
+ * A work-group takes BLOCK_ROWS queries and a share of the keys, KEYS at a time. Its warps form a grid of
+ * ROW_WARPS × SLICES: a warp has ROW_TILES tiles of 16 queries and a slice of the channels, of θ and φ while it
+ * scores, of g and y while it aggregates. So a part of φ or g is read from local memory by ROW_WARPS warps only,
+ * each of which uses it ROW_TILES times. Where there are several slices, each warp hands its part of the scores
+ * to the one of its row of warps that has the 8 queries in question, which weighs them and hands the weights to
+ * all of that row.
+ *
+ *   scores of the first block
+ *   for each block of keys but the last:
+ *       weigh it, and score the next one: one needs no tensor cores and the other little else
+ *       aggregate it, and hand on the scores of the next one
+ *   weigh and aggregate the last one
+ *
+ * φ comes in PHI_STAGES pieces and g in G_STAGES, through a ring of RING buffers, RING − 1 pieces ahead.
+ *
+ * Weights are 2¹⁴ times too large, like everything that becomes float16, and so is their sum.
+ * With PARTS 2 no sum of the tensor cores, which round toward zero, is longer than CHAIN · 16 terms or carried
+ * from one block of keys to the next.
+ */
+
+/* d and d_v, rounded up to 16 · SLICES · stages. */
+#ifndef WIDTH
+#define WIDTH 64
+#endif
+#ifndef VALUES
+#define VALUES 64
+#endif
+
+#ifndef ROW_WARPS
+#define ROW_WARPS 4
+#endif
+#ifndef SLICES
+#define SLICES 1
+#endif
+#ifndef ROW_TILES
+#define ROW_TILES 1
+#endif
+
+/* Keys of a block, a multiple of 16. */
+#ifndef KEYS
+#define KEYS 16
+#endif
+
+#ifndef PHI_STAGES
+#define PHI_STAGES 1
+#endif
+#ifndef G_STAGES
+#define G_STAGES 1
+#endif
+#ifndef RING
+#define RING 2
+#endif
+
+/* Whether θ stays in registers, or is read again for each block of keys. */
+#ifndef KEEP_THETA
+#define KEEP_THETA 1
+#endif
+
+/* Steps of 16 terms that the tensor cores sum by themselves. */
+#ifndef CHAIN
+#define CHAIN (PARTS == 1 ? WIDTH : 4)
+#endif
+
+#define THREADS (32 * ROW_WARPS * SLICES)
+#define BLOCK_ROWS (ROW_WARPS * ROW_TILES * 16)
+#define KEY_TILES (KEYS / 16)
+#define STEPS (WIDTH / 16 / SLICES / PHI_STAGES)       /* term tiles of a warp in a stage of φ */
+#define VALUE_TILES (VALUES / 16 / SLICES / G_STAGES)  /* channel tiles of a warp in a stage of g */
+#define HALVES (2 * ROW_TILES)                         /* eights of queries of a warp */
+#define OWNED (HALVES / SLICES)                        /* those that it weighs */
+
+/* The arena, in uint4: the ring, then scores under way, weights, and factors of the queries. */
+#define PHI_STAGE (KEY_TILES * STEPS * SLICES * FRAGMENT)
+#define G_STAGE (KEY_TILES * VALUE_TILES * SLICES * FRAGMENT)
+#define STAGE (PHI_STAGE > G_STAGE ? PHI_STAGE : G_STAGE)
+#define SCORES_AT (RING * STAGE)
+#define WEIGHTS_AT (SCORES_AT + ROW_WARPS * HALVES * (SLICES - 1) * KEY_TILES * 32)
+#define FACTORS_AT (WEIGHTS_AT + ROW_WARPS * HALVES * KEY_TILES * FRAGMENT / 2)
+#define ARENA (SLICES == 1 ? SCORES_AT : FACTORS_AT + ROW_WARPS * HALVES * 2)
+
+#define WAIT(warp) WAIT_IN_RING(warp, RING)
+#define WAIT_IN_RING(warp, ring) JOIN(WAIT_, ring)(warp)
+#define JOIN(a, b) a##b
+#define WAIT_2(warp) COPIES_WAIT(warp, 0)
+#define WAIT_3(warp) COPIES_WAIT(warp, 1)
+#define WAIT_4(warp) COPIES_WAIT(warp, 2)
+
+/* Pieces that a turn of the loop takes: those of φ of the next block, then those of g of this one. The pieces of
+ * the first φ come before them, as −PHI_STAGES … −1. */
+#define PIECES (PHI_STAGES + G_STAGES)
+#define IS_PHI(piece) ((piece) < 0 || (piece) % PIECES < PHI_STAGES)
+/* Where a piece lies in the ring; PIECES is a multiple of RING. */
+#define PLACE_OF(piece) (((piece) + PHI_STAGES) % RING * STAGE)
+
+/* What of φ and g is still to be sent, from this work-item's place on. */
+typedef struct {
+    __global const uint4 *phi, *g;
+} Stream;
+
+INLINE void send_all(Warp *const warp, const int to, __global const uint4 *const from, const int size)
+{
+    const int thread = get_local_id(0);
+    EACH(i, (size + THREADS - 1) / THREADS)
+        if (size % THREADS == 0 || i * THREADS + thread < size)
+            copy_async(warp, to + i * THREADS + thread, from + i * THREADS);
+}
+
+/* Starts a piece on its way, if `blocks` blocks, this one and those after it, have it. */
+INLINE void send(Warp *const warp, Stream *const stream, const int piece, const int blocks)
+{
+    if (IS_PHI(piece)) {
+        if (piece < 0 || piece / PIECES + 1 < blocks) send_all(warp, PLACE_OF(piece), stream->phi, PHI_STAGE);
+        stream->phi += PHI_STAGE;
+    } else {
+        if (piece / PIECES < blocks) send_all(warp, PLACE_OF(piece), stream->g, G_STAGE);
+        stream->g += G_STAGE;
+    }
+    copies_commit(warp);
+}
+
+/* Waits for a piece, and sends the one that takes the place of the last. Returns where it lies. */
+INLINE int receive(Warp *const warp, Stream *const stream, const int piece, const int blocks)
+{
+    WAIT(warp);
+    warp_barrier(warp);
+    send(warp, stream, piece + RING - 1, blocks);
+    return PLACE_OF(piece);
+}
+
