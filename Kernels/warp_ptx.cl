@@ -37,10 +37,10 @@ typedef struct {
 
 INLINE void warp_barrier(Warp *const warp) { barrier(CLK_LOCAL_MEM_FENCE); }
 
-/* Begins a copy of 16 bytes to place `at` of the arena, which ends some time before COPIES_WAIT returns. */
-INLINE void copy_async(Warp *const warp, const int at, __global const uint4 *const from)
+/* Begins a copy of 16 bytes to a place in the arena, which ends some time before COPIES_WAIT returns. */
+INLINE void copy_async(Warp *const warp, const int at, const int offset, __global const uint4 *const from)
 {
-    const uint to = (uint)(ulong)(warp->arena + at);
+    const uint to = (uint)(ulong)(warp->arena + at + offset);
     asm volatile(
         "{ .reg .u64 from; cvta.to.global.u64 from, %1; cp.async.cg.shared.global [%0], [from], 16; }"
         :: "r"(to), "l"(from) : "memory");
@@ -53,22 +53,26 @@ INLINE void copies_commit(Warp *const warp) { asm volatile("cp.async.commit_grou
 #define COPIES_WAIT(warp, pending) COPIES_WAIT_LITERAL(pending)
 #define COPIES_WAIT_LITERAL(pending) asm volatile("cp.async.wait_group " #pending ";" ::: "memory")
 
-INLINE uint4 read_shared4(Warp *const warp, const int at) { return warp->arena[at]; }
-INLINE uint2 read_shared2(Warp *const warp, const int at)
+/* 16 and 8 bytes and the first number of 8 bytes, at `from` and a constant offset that instructions can hold. */
+INLINE uint4 read_shared4(Warp *const warp, const int from, const int offset)
 {
-    return ((__local const uint2 *)warp->arena)[at];
+    return (warp->arena + from)[offset];
 }
-INLINE float read_shared(Warp *const warp, const int at)
+INLINE uint2 read_shared2(Warp *const warp, const int from, const int offset)
 {
-    return ((__local const float *)warp->arena)[at];
+    return ((__local const uint2 *)warp->arena + from)[offset];
 }
-INLINE void write_shared2(Warp *const warp, const int at, const uint2 value)
+INLINE float read_shared(Warp *const warp, const int from, const int offset)
 {
-    ((__local uint2 *)warp->arena)[at] = value;
+    return *(__local const float *)((__local const uint2 *)warp->arena + from + offset);
 }
-INLINE void write_shared(Warp *const warp, const int at, const float value)
+INLINE void write_shared2(Warp *const warp, const int to, const int offset, const uint2 value)
 {
-    ((__local float *)warp->arena)[at] = value;
+    ((__local uint2 *)warp->arena + to)[offset] = value;
+}
+INLINE void write_shared(Warp *const warp, const int to, const int offset, const float value)
+{
+    *(__local float *)((__local uint2 *)warp->arena + to + offset) = value;
 }
 
 #if BFLOAT
@@ -110,5 +114,20 @@ INLINE uint halves(const float first, const float second)
     asm("cvt.rn." HALF_TYPE "x2.f32 %0, %1, %2;" : "=r"(word) : "f"(second), "f"(first));
     return word;
 }
+
+/* get_group_id and get_num_groups, asked for where they stand: compilers ask once, at the start, and would keep what
+ * only the end of a kernel needs in registers that its loop has a use for. */
+#define LATE(name, special) \
+    INLINE int name(void) \
+    { \
+        int number; \
+        asm volatile("mov.u32 %0, " special ";" : "=r"(number)); \
+        return number; \
+    }
+LATE(late_group_id_0, "%%ctaid.x")
+LATE(late_group_id_1, "%%ctaid.y")
+LATE(late_group_id_2, "%%ctaid.z")
+LATE(late_num_groups_1, "%%nctaid.y")
+LATE(late_num_groups_2, "%%nctaid.z")
 
 #endif

@@ -3,19 +3,19 @@
 /* Where a work-item stands. */
 typedef struct {
     int lane, rowWarp, slice;
-    int half_; /* the first eight queries of its row of warps, counted over all rows */
+    int record; /* that of the first eight queries of its row of warps, this lane's place in it, in uint2 */
 } Place;
 
 typedef struct {
     float4 s[ROW_TILES][KEY_TILES * 2];
     uint4 p[ROW_TILES][KEY_TILES][PARTS];
     float2 mine[OWNED][KEY_TILES * 2]; /* this warp's part of the scores that it weighs */
-    float m[HALVES], l[HALVES], rescale[HALVES];
+    float m[EIGHTS], l[EIGHTS], rescale[EIGHTS];
     float4 y[ROW_TILES][G_STAGES * VALUE_TILES * 2];
 } State;
 
-#define THETA(image, tile, stage, k) \
-    ((image) + ((tile) * (WIDTH / 16) + ((stage) * SLICES + place->slice) * STEPS + (k)) * FRAGMENT + place->lane)
+/* Where a fragment of θ lies, from the first one of this row of warps. */
+#define THETA(tile, stage, k) (((tile) * (WIDTH / 16) + ((stage) * SLICES + place->slice) * STEPS + (k)) * FRAGMENT)
 
 /* Adds a stage of φ's channels to the scores of a block of keys. */
 INLINE void score(
@@ -29,11 +29,11 @@ INLINE void score(
         UNROLL for (int k = first; k < min(first + CHAIN, STEPS); k++) {
             uint4 a[ROW_TILES][PARTS];
             EACH(m, ROW_TILES) EACH(part, PARTS)
-                a[m][part] = KEEP_THETA ? theta[m][stage * STEPS + k][part] : THETA(image, m, stage, k)[part * 32];
+                a[m][part] = KEEP_THETA ? theta[m][stage * STEPS + k][part] : image[THETA(m, stage, k) + part * 32];
             EACH(r, KEY_TILES) {
                 uint4 b[PARTS];
                 EACH(part, PARTS) b[part] = read_shared4(
-                    warp, at + ((place->slice * STEPS + k) * KEY_TILES + r) * FRAGMENT + part * 32 + place->lane);
+                    warp, place->slice * STEPS * KEY_TILES * FRAGMENT + place->lane, at + (k * KEY_TILES + r) * FRAGMENT + part * 32);
                 EACH(m, ROW_TILES) EACH(upper, 2)
                     chain[m][2 * r + upper] = multiply(warp, chain[m][2 * r + upper], a[m], b, upper);
             }
@@ -43,24 +43,41 @@ INLINE void score(
     }
 }
 
-#define HALF_OF(value, half_) ((half_) % 2 ? (value).zw : (value).xy)
+#define EIGHT_OF(value, eight) ((eight) % 2 ? (value).zw : (value).xy)
+
+#if SLICES > 1
+/* Weights and factors in the record of an eight of queries, from that of the first one and its owner's slot. */
+#define WEIGHTS_IN(slot, j, part) ((slot) + ((j) * PARTS + (part)) * 32)
+#define FACTOR_IN(slot, slots) (PARTS == 1 ? WEIGHTS_IN(slot, KEY_TILES, 0) : (slots) + SLICES * SLOT)
+
+/* The record of the first eight queries that this warp weighs. */
+#define OWN(place) ((place)->record + (place)->slice * OWNED * RECORD)
+
+/* Leaves a factor of an eight of queries for its row of warps. */
+INLINE void give_factor(Warp *const warp, const Place *const place, const int owned, const float factor)
+{
+    write_shared(
+        warp, OWN(place) + (PARTS == 1 ? place->slice * SLOT : 0), FACTOR_IN(owned * RECORD, owned * RECORD), factor);
+}
+
+/* The factors of this work-item's queries. */
+INLINE void take_factors(Warp *const warp, const Place *const place, float factors[EIGHTS])
+{
+    EACH(h, EIGHTS) factors[h] =
+        read_shared(warp, place->record, FACTOR_IN(h * RECORD + h / OWNED * SLOT, h * RECORD));
+}
+#endif
 
 /* Hands each part of the scores to the warp that weighs it. */
 INLINE void hand_on(Warp *const warp, const Place *const place, State *const state)
 {
 #if SLICES > 1
-    EACH(h, HALVES) {
-        const int owner = h / OWNED;
-        EACH(n, KEY_TILES * 2) {
-            const float2 part = HALF_OF(state->s[h / 2][n], h);
-            if (owner == place->slice)
-                state->mine[h % OWNED][n] = part;
-            else
-                write_shared2(
-                    warp,
-                    SCORES_AT * 2 + (((place->half_ + h) * (SLICES - 1) + place->slice - (place->slice > owner)) * KEY_TILES * 2 + n) * 32 + place->lane,
-                    as_uint2(part));
-        }
+    EACH(h, EIGHTS) EACH(n, KEY_TILES * 2) {
+        const float2 part = EIGHT_OF(state->s[h / 2][n], h);
+        if (h / OWNED == place->slice)
+            state->mine[h % OWNED][n] = part;
+        else
+            write_shared2(warp, place->record + place->slice * SLOT, h * RECORD + n * 32, as_uint2(part));
     }
 #endif
 }
@@ -104,7 +121,7 @@ INLINE void weigh(
     EACH(m, ROW_TILES) {
         float2 s[2][KEY_TILES * 2];
         EACH(h, 2) {
-            EACH(n, KEY_TILES * 2) s[h][n] = HALF_OF(state->s[m][n], h);
+            EACH(n, KEY_TILES * 2) s[h][n] = EIGHT_OF(state->s[m][n], h);
             weigh_eight(
                 warp, place, s[h], &state->m[2 * m + h], &state->l[2 * m + h], &state->rescale[2 * m + h], factor, keys);
         }
@@ -112,12 +129,12 @@ INLINE void weigh(
     }
 #else
     EACH(o, OWNED) {
-        const int half_ = place->half_ + place->slice * OWNED + o;
         float2 s[KEY_TILES * 2];
         EACH(n, KEY_TILES * 2) {
             s[n] = state->mine[o][n];
-            EACH(from, SLICES - 1) s[n] += as_float2(read_shared2(
-                warp, SCORES_AT * 2 + ((half_ * (SLICES - 1) + from) * KEY_TILES * 2 + n) * 32 + place->lane));
+            EACH(from, SLICES)
+                if (from != place->slice)
+                    s[n] += as_float2(read_shared2(warp, OWN(place), o * RECORD + from * SLOT + n * 32));
         }
         float rescale;
         weigh_eight(warp, place, s, &state->m[o], &state->l[o], &rescale, factor, keys);
@@ -125,17 +142,11 @@ INLINE void weigh(
             uint4 words[PARTS];
             to_fragment(words, s[2 * j], (float2)(0.0f), s[2 * j + 1], (float2)(0.0f));
             EACH(part, PARTS) write_shared2(
-                warp, WEIGHTS_AT * 2 + ((half_ * KEY_TILES + j) * PARTS + part) * 32 + place->lane, words[part].xz);
+                warp, OWN(place) + place->slice * SLOT, WEIGHTS_IN(o * RECORD, j, part), words[part].xz);
         }
-        if (place->lane % 4 == 0) write_shared(warp, FACTORS_AT * 4 + half_ * 8 + place->lane / 4, rescale);
+        give_factor(warp, place, o, rescale);
     }
 #endif
-}
-
-/* The factors of this work-item's queries that their row of warps has left. */
-INLINE void take_factors(Warp *const warp, const Place *const place, float factors[HALVES])
-{
-    EACH(h, HALVES) factors[h] = read_shared(warp, FACTORS_AT * 4 + (place->half_ + h) * 8 + place->lane / 4);
 }
 
 /* Adds a block of keys to a stage of y's channels. */
@@ -145,14 +156,16 @@ INLINE void aggregate(
 #if SLICES > 1
     if (stage == 0) take_factors(warp, place, state->rescale);
     EACH(m, ROW_TILES) EACH(j, KEY_TILES) EACH(part, PARTS) {
-        const int from = WEIGHTS_AT * 2 + (((place->half_ + 2 * m) * KEY_TILES + j) * PARTS + part) * 32 + place->lane;
-        state->p[m][j][part].xz = read_shared2(warp, from);
-        state->p[m][j][part].yw = read_shared2(warp, from + KEY_TILES * FRAGMENT);
+        state->p[m][j][part].xz =
+            read_shared2(warp, place->record, WEIGHTS_IN(2 * m * RECORD + 2 * m / OWNED * SLOT, j, part));
+        state->p[m][j][part].yw = read_shared2(
+            warp, place->record, WEIGHTS_IN((2 * m + 1) * RECORD + (2 * m + 1) / OWNED * SLOT, j, part));
     }
 #endif
 #define VALUE(v, j) \
     EACH(part, PARTS) b[part] = read_shared4( \
-        warp, at + ((place->slice * VALUE_TILES + (v)) * KEY_TILES + (j)) * FRAGMENT + part * 32 + place->lane)
+        warp, place->slice * VALUE_TILES * KEY_TILES * FRAGMENT + place->lane, \
+        at + ((v) * KEY_TILES + (j)) * FRAGMENT + part * 32)
 #define RESCALED(y, m) ((y) * (float4)(state->rescale[2 * (m)], state->rescale[2 * (m)], state->rescale[2 * (m) + 1], state->rescale[2 * (m) + 1]))
 #if PARTS == 1
     EACH(m, ROW_TILES) if (state->rescale[2 * m] != 1.0f || state->rescale[2 * m + 1] != 1.0f)

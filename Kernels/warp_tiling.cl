@@ -69,17 +69,20 @@
 #define KEY_TILES (KEYS / 16)
 #define STEPS (WIDTH / 16 / SLICES / PHI_STAGES)       /* term tiles of a warp in a stage of φ */
 #define VALUE_TILES (VALUES / 16 / SLICES / G_STAGES)  /* channel tiles of a warp in a stage of g */
-#define HALVES (2 * ROW_TILES)                         /* eights of queries of a warp */
-#define OWNED (HALVES / SLICES)                        /* those that it weighs */
+#define EIGHTS (2 * ROW_TILES)                         /* eights of queries of a warp */
+#define OWNED (EIGHTS / SLICES)                        /* those that it weighs */
 
-/* The arena, in uint4: the ring, then scores under way, weights, and factors of the queries. */
+/* The arena, in uint4: the ring, then, where there are several slices, a record for each eight of queries. It has
+ * a slot for each slice's part of the scores; in the slot of the warp that weighs them, which keeps its own part,
+ * lie the weights, and in what they leave of it the factors of the queries, behind the slots where they leave
+ * nothing. */
 #define PHI_STAGE (KEY_TILES * STEPS * SLICES * FRAGMENT)
 #define G_STAGE (KEY_TILES * VALUE_TILES * SLICES * FRAGMENT)
 #define STAGE (PHI_STAGE > G_STAGE ? PHI_STAGE : G_STAGE)
-#define SCORES_AT (RING * STAGE)
-#define WEIGHTS_AT (SCORES_AT + ROW_WARPS * HALVES * (SLICES - 1) * KEY_TILES * 32)
-#define FACTORS_AT (WEIGHTS_AT + ROW_WARPS * HALVES * KEY_TILES * FRAGMENT / 2)
-#define ARENA (SLICES == 1 ? SCORES_AT : FACTORS_AT + ROW_WARPS * HALVES * 2)
+#define RECORDS_AT (RING * STAGE)
+#define SLOT (KEY_TILES * 2 * 32)                          /* in uint2 */
+#define RECORD (SLICES * SLOT + (PARTS == 1 ? 0 : 32))     /* in uint2 */
+#define ARENA (RECORDS_AT + (SLICES == 1 ? 0 : ROW_WARPS * EIGHTS * RECORD / 2))
 
 #define WAIT(warp) WAIT_IN_RING(warp, RING)
 #define WAIT_IN_RING(warp, ring) JOIN(WAIT_, ring)(warp)
@@ -105,7 +108,7 @@ INLINE void send_all(Warp *const warp, const int to, __global const uint4 *const
     const int thread = get_local_id(0);
     EACH(i, (size + THREADS - 1) / THREADS)
         if (size % THREADS == 0 || i * THREADS + thread < size)
-            copy_async(warp, to + i * THREADS + thread, from + i * THREADS);
+            copy_async(warp, thread, to + i * THREADS, from + i * THREADS);
 }
 
 /* Starts a piece on its way, if `blocks` blocks, this one and those after it, have it. */

@@ -90,11 +90,11 @@ INLINE void warp_barrier(Warp *const warp)
     warp->epoch++;
 }
 
-INLINE void copy_async(Warp *const warp, const int at, __global const uint4 *const from)
+INLINE void copy_async(Warp *const warp, const int at, const int offset, __global const uint4 *const from)
 {
     warp->landed[SELF * GROUPS_OF_COPIES + warp->group % GROUPS_OF_COPIES] = 0;
-    for (int i = 0; i < 4; i++) note_write(warp, at * 4 + i, COPIED | SELF << 20 | warp->group);
-    warp->arena[at] = *from;
+    for (int i = 0; i < 4; i++) note_write(warp, (at + offset) * 4 + i, COPIED | SELF << 20 | warp->group);
+    warp->arena[at + offset] = *from;
 }
 
 INLINE void copies_commit(Warp *const warp) { warp->group++; }
@@ -106,30 +106,30 @@ INLINE void copies_wait(Warp *const warp, const uint pending)
 }
 #define COPIES_WAIT(warp, pending) copies_wait(warp, pending)
 
-INLINE uint4 read_shared4(Warp *const warp, const int at)
+INLINE uint4 read_shared4(Warp *const warp, const int from, const int offset)
 {
-    for (int i = 0; i < 4; i++) note_read(warp, at * 4 + i);
-    return warp->arena[at];
+    for (int i = 0; i < 4; i++) note_read(warp, (from + offset) * 4 + i);
+    return warp->arena[from + offset];
 }
-INLINE uint2 read_shared2(Warp *const warp, const int at)
+INLINE uint2 read_shared2(Warp *const warp, const int from, const int offset)
 {
-    for (int i = 0; i < 2; i++) note_read(warp, at * 2 + i);
-    return warp->raced ? (uint2)(0x7fc00000u) : ((__local const uint2 *)warp->arena)[at];
+    for (int i = 0; i < 2; i++) note_read(warp, (from + offset) * 2 + i);
+    return warp->raced ? (uint2)(0x7fc00000u) : ((__local const uint2 *)warp->arena)[from + offset];
 }
-INLINE float read_shared(Warp *const warp, const int at)
+INLINE float read_shared(Warp *const warp, const int from, const int offset)
 {
-    note_read(warp, at);
-    return warp->raced ? NAN : ((__local const float *)warp->arena)[at];
+    note_read(warp, (from + offset) * 2);
+    return warp->raced ? NAN : ((__local const float *)warp->arena)[(from + offset) * 2];
 }
-INLINE void write_shared2(Warp *const warp, const int at, const uint2 value)
+INLINE void write_shared2(Warp *const warp, const int to, const int offset, const uint2 value)
 {
-    for (int i = 0; i < 2; i++) note_write(warp, at * 2 + i, SELF << 20 | warp->epoch);
-    ((__local uint2 *)warp->arena)[at] = value;
+    for (int i = 0; i < 2; i++) note_write(warp, (to + offset) * 2 + i, SELF << 20 | warp->epoch);
+    ((__local uint2 *)warp->arena)[to + offset] = value;
 }
-INLINE void write_shared(Warp *const warp, const int at, const float value)
+INLINE void write_shared(Warp *const warp, const int to, const int offset, const float value)
 {
-    note_write(warp, at, SELF << 20 | warp->epoch);
-    ((__local float *)warp->arena)[at] = value;
+    note_write(warp, (to + offset) * 2, SELF << 20 | warp->epoch);
+    ((__local float *)warp->arena)[(to + offset) * 2] = value;
 }
 
 INLINE float of_half(const uint half_)
@@ -196,5 +196,11 @@ INLINE uint halves(const float first, const float second)
     return bits.x | (uint)bits.y << 16;
 #endif
 }
+
+INLINE int late_group_id_0(void) { return get_group_id(0); }
+INLINE int late_group_id_1(void) { return get_group_id(1); }
+INLINE int late_group_id_2(void) { return get_group_id(2); }
+INLINE int late_num_groups_1(void) { return get_num_groups(1); }
+INLINE int late_num_groups_2(void) { return get_num_groups(2); }
 
 #endif
