@@ -92,9 +92,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_attentio
     const long rowTiles = ((long)get_group_id(2) * get_num_groups(0) + get_group_id(0)) * (BLOCK_ROWS / 16);
     theta += (rowTiles + here.rowWarp * ROW_TILES) * (WIDTH / 16) * FRAGMENT + here.lane;
     uint4 kept[ROW_TILES][PHI_STAGES * STEPS][PARTS];
-    if (KEEP_THETA)
-        EACH(m, ROW_TILES) EACH(stage, PHI_STAGES) EACH(k, STEPS) EACH(part, PARTS)
-            kept[m][stage * STEPS + k][part] = theta[THETA(m, stage, k) + part * 32];
+    EACH(m, ROW_TILES) EACH(stage, PHI_STAGES) EACH(k, KEPT) EACH(part, PARTS)
+        kept[m][stage * STEPS + k][part] = theta[THETA(m, stage, k) + part * 32];
 
     State state;
     EACH(h, EIGHTS) {

@@ -75,6 +75,15 @@ INLINE void write_shared(Warp *const warp, const int to, const int offset, const
     *(__local float *)((__local uint2 *)warp->arena + to + offset) = value;
 }
 
+/* Reads what does not change, again each time: compilers would keep it in registers. */
+INLINE uint4 read_again(__global const uint4 *const from)
+{
+    uint4 value;
+    asm volatile("{ .reg .u64 from; cvta.to.global.u64 from, %4; ld.global.v4.u32 {%0, %1, %2, %3}, [from]; }"
+        : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w) : "l"(from));
+    return value;
+}
+
 #if BFLOAT
 #define HALF_TYPE "bf16"
 #else

@@ -23,13 +23,16 @@ INLINE void score(
     __global const uint4 *const image, const int stage, const int at)
 {
     if (stage == 0) EACH(m, ROW_TILES) EACH(n, KEY_TILES * 2) state->s[m][n] = (float4)(0.0f);
+    /* One chain takes all stages, or each stage has its own. */
+    const int isWhole = CHAIN >= STEPS * PHI_STAGES;
     UNROLL for (int first = 0; first < STEPS; first += CHAIN) {
         float4 chain[ROW_TILES][KEY_TILES * 2];
-        EACH(m, ROW_TILES) EACH(n, KEY_TILES * 2) chain[m][n] = PARTS == 1 ? state->s[m][n] : (float4)(0.0f);
+        EACH(m, ROW_TILES) EACH(n, KEY_TILES * 2) chain[m][n] = isWhole ? state->s[m][n] : (float4)(0.0f);
         UNROLL for (int k = first; k < min(first + CHAIN, STEPS); k++) {
             uint4 a[ROW_TILES][PARTS];
             EACH(m, ROW_TILES) EACH(part, PARTS)
-                a[m][part] = KEEP_THETA ? theta[m][stage * STEPS + k][part] : image[THETA(m, stage, k) + part * 32];
+                a[m][part] = k < KEPT ? theta[m][stage * STEPS + k][part]
+                                      : read_again(image + THETA(m, stage, k) + part * 32);
             EACH(r, KEY_TILES) {
                 uint4 b[PARTS];
                 EACH(part, PARTS) b[part] = read_shared4(
@@ -39,7 +42,7 @@ INLINE void score(
             }
         }
         EACH(m, ROW_TILES) EACH(n, KEY_TILES * 2)
-            state->s[m][n] = PARTS == 1 ? chain[m][n] : state->s[m][n] + chain[m][n];
+            state->s[m][n] = isWhole ? chain[m][n] : state->s[m][n] + chain[m][n];
     }
 }
 

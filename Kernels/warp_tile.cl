@@ -31,6 +31,14 @@
 #endif
 #define EACH(i, count) UNROLL for (int i = 0; i < (count); i++)
 
+/* Waits for the oldest of RING − 1 groups of copies under way. */
+#define WAIT(warp) WAIT_IN_RING(warp, RING)
+#define WAIT_IN_RING(warp, ring) JOIN(WAIT_, ring)(warp)
+#define JOIN(a, b) a##b
+#define WAIT_2(warp) COPIES_WAIT(warp, 0)
+#define WAIT_3(warp) COPIES_WAIT(warp, 1)
+#define WAIT_4(warp) COPIES_WAIT(warp, 2)
+
 /* uint4 in a fragment. */
 #define FRAGMENT (32 * PARTS)
 

@@ -54,9 +54,10 @@
 #define RING 2
 #endif
 
-/* Whether θ stays in registers, or is read again for each block of keys. */
-#ifndef KEEP_THETA
-#define KEEP_THETA 1
+/* Steps of 16 channels, of those in a stage, whose θ stays in registers. The others are read again for each block of
+ * keys, from the first-level cache. */
+#ifndef KEPT
+#define KEPT STEPS
 #endif
 
 /* Steps of 16 terms that the tensor cores sum by themselves. */
@@ -83,13 +84,6 @@
 #define SLOT (KEY_TILES * 2 * 32)                          /* in uint2 */
 #define RECORD (SLICES * SLOT + (PARTS == 1 ? 0 : 32))     /* in uint2 */
 #define ARENA (RECORDS_AT + (SLICES == 1 ? 0 : ROW_WARPS * EIGHTS * RECORD / 2))
-
-#define WAIT(warp) WAIT_IN_RING(warp, RING)
-#define WAIT_IN_RING(warp, ring) JOIN(WAIT_, ring)(warp)
-#define JOIN(a, b) a##b
-#define WAIT_2(warp) COPIES_WAIT(warp, 0)
-#define WAIT_3(warp) COPIES_WAIT(warp, 1)
-#define WAIT_4(warp) COPIES_WAIT(warp, 2)
 
 /* Pieces that a turn of the loop takes: those of φ of the next block, then those of g of this one. The pieces of
  * the first φ come before them, as −PHI_STAGES … −1. */

@@ -181,6 +181,8 @@ INLINE float across(Warp *const warp, const float x, const int mask)
     return warp->brought[SELF ^ mask];
 }
 
+INLINE uint4 read_again(__global const uint4 *const from) { return *from; }
+
 INLINE float power_of_two(const float x) { return exp2(x); }
 
 INLINE uint halves(const float first, const float second)
