@@ -5,15 +5,15 @@
 #define SPAN 64
 #endif
 
-/* limits[group] = max(limits[group], max |x|), of positive floats' bits, which are in the order of the numbers; a NaN is
- * beyond all.
+/* limits[first + group] = max(limits[first + group], max |x|), in the bits of floats, which for positive ones are
+ * in the order of the numbers; a NaN is beyond all.
  *
  * NDRange: (⌈positions / SPAN⌉ · SPAN, parts of the channels, groups), work-groups of SPAN.
  * One work-item: one position, every size(1)-th channel.
  */
 __kernel __attribute__((reqd_work_group_size(SPAN, 1, 1))) void warp_limit(
-    __global const float *restrict x, const long8 view, __global uint *limits, const int channels,
-    const int positions)
+    __global const float *restrict x, const long8 view, __global uint *limits, const int first,
+    const int channels, const int positions)
 {
     __local uint largest[SPAN];
     const int n = get_global_id(0), i = get_local_id(0);
@@ -28,7 +28,7 @@ __kernel __attribute__((reqd_work_group_size(SPAN, 1, 1))) void warp_limit(
         barrier(CLK_LOCAL_MEM_FENCE);
         if (i < half_) largest[i] = max(largest[i], largest[i + half_]);
     }
-    if (i == 0) atomic_max(limits + group, largest[0]);
+    if (i == 0) atomic_max(limits + first + group, largest[0]);
 }
 
 /* An image of sign · x, the view's channels being terms and its positions rows, zeros beyond both.
@@ -37,13 +37,13 @@ __kernel __attribute__((reqd_work_group_size(SPAN, 1, 1))) void warp_limit(
  */
 __kernel void warp_pack(
     __global const float *restrict x, const long8 view, __global uint4 *restrict image,
-    __global const float *restrict limits, /* a number for each group */
+    __global const float *restrict limits, const int first, /* limits[first + group] is what x is scaled for */
     const int rows, const int terms, const int block, const int byTerms, const float sign)
 {
     const int lane = get_global_id(0) % 32, rowTile = get_global_id(0) / 32, termTile = get_global_id(1);
     const int rowTiles = get_global_size(0) / 32, termTiles = get_global_size(1);
     const long group = get_global_id(2);
-    const float factor = sign * unit_of(limits[group]);
+    const float factor = sign * unit_of(limits[first + group]);
     x += GROUP(view, group);
 
     float number[8];
