@@ -25,18 +25,24 @@ struct WarpTile: Sendable, Hashable {
     /// Pieces that a block of φ and of g is read in.
     let phiStages: Int
     let gStages: Int
+    /// Buffers that the pieces go through.
+    let ring: Int
     /// Steps of 16 channels of a stage whose θ stays in registers.
     let kept: Int
     /// Steps of 16 channels that the tensor cores sum by themselves; any number where none is said.
     let chain: Int?
 
-    private init(
+    /// - Parameters:
+    ///   - warps: 2 · `tiles` is a multiple of `slices`: each warp weighs whole eights of queries.
+    ///   - stages: in all a multiple of the ring's 2 to 4 buffers.
+    init(
         _ width: Int, _ values: Int, _ warps: (rows: Int, slices: Int), tiles: Int, keys: Int,
-        stages: (phi: Int, g: Int) = (1, 1), kept: Int = .max, chain: Int? = nil
+        stages: (phi: Int, g: Int) = (1, 1), ring: Int = 2, kept: Int = .max, chain: Int? = nil
     ) {
         (self.width, self.values) = (width, values)
         (rowWarps, slices, rowTiles, self.keys) = (warps.rows, warps.slices, tiles, keys)
-        (phiStages, gStages, self.kept, self.chain) = (stages.phi, stages.g, kept, chain)
+        (phiStages, gStages, self.ring) = (stages.phi, stages.g, ring)
+        (self.kept, self.chain) = (kept, chain)
     }
 
     /// The tilings, the smallest first: those that `make ptx` finds to need neither more than 255 registers nor
@@ -81,6 +87,8 @@ struct WarpVariant: Sendable, Hashable {
     let width: Int
     let values: Int
 
+    /// The variant of the table's tile.
+    ///
     /// - Throws: ``NonLocalError/Code/configuration`` if θ and φ are too wide.
     init(
         width: Int, values: Int, arithmetic: WarpTile.Arithmetic, usesPTX: Bool
@@ -94,6 +102,10 @@ struct WarpVariant: Sendable, Hashable {
                 "the warp kernels take \(WarpTile.widest) channels of θ and φ at most, not \(width)",
                 advice: "Use strategy staged.")
         }
+        self.init(tile, width: width, values: values, arithmetic: arithmetic, usesPTX: usesPTX)
+    }
+
+    init(_ tile: WarpTile, width: Int, values: Int, arithmetic: WarpTile.Arithmetic, usesPTX: Bool) {
         func rounded(_ count: Int, _ unit: Int) -> Int { (count + unit - 1) / unit * unit }
         self.tile = tile
         self.arithmetic = arithmetic
@@ -108,7 +120,7 @@ struct WarpVariant: Sendable, Hashable {
             "WARP_PTX": usesPTX ? 1 : 0, "PARTS": arithmetic.parts,
             "BFLOAT": arithmetic == .bfloat16 ? 1 : 0, "WIDTH": width, "VALUES": values,
             "ROW_WARPS": tile.rowWarps, "SLICES": tile.slices, "ROW_TILES": tile.rowTiles,
-            "KEYS": tile.keys, "PHI_STAGES": tile.phiStages, "G_STAGES": tile.gStages,
+            "KEYS": tile.keys, "PHI_STAGES": tile.phiStages, "G_STAGES": tile.gStages, "RING": tile.ring,
             "KEPT": min(tile.kept, steps),
         ]
         macros["CHAIN"] = tile.chain
