@@ -9,7 +9,8 @@ import Testing
     static let tilings: [WarpCase] = WarpTile.Arithmetic.allCases.flatMap { arithmetic in
         [
             WarpCase(1, 1, 1, arithmetic), WarpCase(16, 131, 75, arithmetic) { $0.groups = 2 },
-            WarpCase(64, 5, 33, arithmetic), WarpCase(33, 7, 20, arithmetic), WarpCase(128, 17, 39, arithmetic),
+            WarpCase(64, 5, 33, arithmetic), WarpCase(33, 7, 20, arithmetic),
+            WarpCase(128, 17, 39, arithmetic),
             WarpCase(256, 9, 33, arithmetic), WarpCase(512, 9, 33, arithmetic),
         ]
     }

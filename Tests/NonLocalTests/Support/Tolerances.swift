@@ -50,6 +50,21 @@ enum Tolerances {
         }
     }
 
+    /// Of a product on tensor cores: the sum's, and two roundings of each factor.
+    ///
+    /// - Parameter magnitude: the sum of the terms' magnitudes.
+    static func tensorProduct(
+        _ arithmetic: WarpTile.Arithmetic, terms: Int, magnitude: Double
+    ) -> Double {
+        let factor: Double =
+            switch arithmetic {
+            case .float32: 0x1p-23
+            case .float16: 0x1p-11
+            case .bfloat16: 0x1p-8
+            }
+        return sum(of: terms, magnitude: magnitude) + 2 * factor * magnitude
+    }
+
     /// The smallest normal number: devices may take denormals for zero (OpenCL 1.2, 7.2).
     static let denormal = 0x1p-126
 }
