@@ -31,14 +31,15 @@ __kernel __attribute__((reqd_work_group_size(SPAN, 1, 1))) void warp_limit(
     if (i == 0) atomic_max(limits + first + group, largest[0]);
 }
 
-/* An image of sign · x, the view's channels being terms and its positions rows, zeros beyond both.
+/* An image of sign · x, the view's channels being terms and its positions rows, zeros beyond both, as a left or a
+ * right factor.
  *
  * NDRange: (row tiles · 32, term tiles, groups). 32 work-items: one fragment.
  */
 __kernel void warp_pack(
     __global const float *restrict x, const long8 view, __global uint4 *restrict image,
     __global const float *restrict limits, const int first, /* limits[first + group] is what x is scaled for */
-    const int rows, const int terms, const int block, const int byTerms, const float sign)
+    const int rows, const int terms, const int block, const int byTerms, const int isRight, const float sign)
 {
     const int lane = get_global_id(0) % 32, rowTile = get_global_id(0) / 32, termTile = get_global_id(1);
     const int rowTiles = get_global_size(0) / 32, termTiles = get_global_size(1);
@@ -56,5 +57,5 @@ __kernel void warp_pack(
     to_fragment(words, vload2(0, number), vload2(1, number), vload2(2, number), vload2(3, number));
     image += group * rowTiles * termTiles * FRAGMENT + lane
         + (byTerms ? by_terms(rowTile, termTile, rowTiles, block) : by_rows(rowTile, termTile, termTiles, block));
-    for (int part = 0; part < PARTS; part++) image[part * 32] = words[part];
+    for (int part = 0; part < PARTS; part++) image[part * 32] = isRight ? words[part].xzyw : words[part];
 }

@@ -3,12 +3,15 @@
  * An image holds a matrix [row][term] in fragments of 16 × 16, each as 32 uint4, one for each lane of a warp, in
  * the order in which the mma instruction wants it. With r = lane / 4, k = 2 (lane % 4) a lane's words hold
  *
- *   x  [r][k], [r][k + 1]          z  [r][k + 8], [r][k + 9]
- *   y  [r + 8][k], [r + 8][k + 1]  w  [r + 8][k + 8], [r + 8][k + 9]
+ *                                   left factor   right factor
+ *   [r][k], [r][k + 1]                   x             x
+ *   [r + 8][k], [r + 8][k + 1]           y             z
+ *   [r][k + 8], [r][k + 9]               z             y
+ *   [r + 8][k + 8], [r + 8][k + 9]       w             w
  *
- * As the left factor that is one operand; as the right one it is two, of rows 0 … 7 (x, z) and 8 … 15 (y, w).
- * The products' results have, of rows of the left and rows of the right, [r][k], [r][k + 1] in xy and
- * [r + 8][k], [r + 8][k + 1] in zw. So results are brought into fragments without any exchange between lanes.
+ * A left one is one operand, a right one two, of rows 0 … 7 (xy) and 8 … 15 (zw): registers side by side, as the
+ * instruction takes them. The products' results have, of rows of the left and rows of the right, [r][k], [r][k + 1]
+ * in xy and [r + 8][k], [r + 8][k + 1] in zw. So results become left factors without any exchange between lanes.
  *
  * Fragments that are read together lie together, in blocks of `block` tiles:
  *   by rows   [row tile / block][term tile][row tile % block]   weights, θ, φ: rows are positions
@@ -52,7 +55,7 @@ INLINE float inverse_unit_of(const float limit)
     return as_float((254u << 23) - as_uint(unit_of(limit)));
 }
 
-/* Four pairs of numbers as the words of a fragment, what rounding left of them in the second part. */
+/* Four pairs of numbers as the words of a left fragment, what rounding left of them in the second part. */
 INLINE void to_fragment(
     uint4 words[PARTS], const float2 x, const float2 y, const float2 z, const float2 w)
 {
@@ -83,7 +86,7 @@ INLINE long by_terms(const int rowTile, const int termTile, const int rowTiles, 
 INLINE float4 multiply(
     Warp *const warp, float4 c, const uint4 a[PARTS], const uint4 b[PARTS], const int upper)
 {
-#define OPERAND(b) (upper ? (b).yw : (b).xz)
+#define OPERAND(b) (upper ? (b).zw : (b).xy)
 #if PARTS == 2
     c = mma(warp, c, a[1], OPERAND(b[0]));
     c = mma(warp, c, a[0], OPERAND(b[1]));

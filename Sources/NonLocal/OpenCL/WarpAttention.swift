@@ -54,13 +54,13 @@ struct WarpAttention: Sendable {
             limits: room.limits, sign: scale < 0 ? -1 : 1,
             to: WarpImage(
                 buffer: room.theta, rowTiles: variant.rowBlocks(rows) * tile.blockRows / 16,
-                termTiles: variant.width / 16, order: .byRows(1)))
+                termTiles: variant.width / 16, order: .byRows(1), side: .left))
         try pack.launch(
             launcher, operands.phi, channels: operands.width, positions: keys, groups: groups,
             limits: room.limits, first: groups,
             to: WarpImage(
                 buffer: room.phi, rowTiles: keyTiles, termTiles: variant.width / 16,
-                order: .byRows(tile.keyTiles)))
+                order: .byRows(tile.keyTiles), side: .right))
         for firstChannel in stride(from: 0, to: operands.valueChannels, by: WarpTile.mostValues) {
             let channels = min(WarpTile.mostValues, operands.valueChannels - firstChannel)
             var (g, y) = (operands.g, operands.y)
@@ -71,7 +71,7 @@ struct WarpAttention: Sendable {
                 first: 2 * groups,
                 to: WarpImage(
                     buffer: room.g, rowTiles: variant.values / 16, termTiles: keyTiles,
-                    order: .byTerms(tile.keyTiles)))
+                    order: .byTerms(tile.keyTiles), side: .right))
             try attend(
                 launcher, operands, y: y, valueChannels: channels, scale: scale, shares: shares, room)
         }

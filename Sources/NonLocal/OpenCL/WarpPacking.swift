@@ -15,6 +15,13 @@ struct WarpImage: Sendable {
     let rowTiles: Int
     let termTiles: Int
     let order: Order
+    /// Which factor of a product it is.
+    let side: Side
+
+    enum Side: Sendable {
+        case left
+        case right
+    }
 }
 
 /// Launches `warp_pack.cl`: tensors brought into images.
@@ -66,7 +73,7 @@ struct WarpPackKernels: Sendable {
             pack,
             [
                 view.buffer, view.argument, image.buffer, limits, Int32(first), Int32(rows), Int32(terms),
-                Int32(block), Int32(byTerms ? 1 : 0), sign,
+                Int32(block), Int32(byTerms ? 1 : 0), Int32(image.side == .right ? 1 : 0), sign,
             ], global: [image.rowTiles * 32, image.termTiles, groups], local: [32, 1, 1])
     }
 }

@@ -41,11 +41,13 @@ struct WarpProduct: Sendable {
     /// Tiles of terms that a stage takes.
     private var depth: Int { 2 / arithmetic.parts }
 
-    private func image(_ buffer: Buffer<Float>, rows: Int, terms: Int) -> WarpImage {
+    private func image(
+        _ buffer: Buffer<Float>, rows: Int, terms: Int, _ side: WarpImage.Side
+    ) -> WarpImage {
         func tiles(_ count: Int, _ unit: Int) -> Int { (count + 16 * unit - 1) / (16 * unit) * unit }
         return WarpImage(
             buffer: buffer, rowTiles: tiles(rows, Self.block), termTiles: tiles(terms, depth),
-            order: .byRows(Self.block))
+            order: .byRows(Self.block), side: side)
     }
 
     /// Elements of the image of `items` tensors.
@@ -63,7 +65,7 @@ struct WarpProduct: Sendable {
         let limits = try Buffer(session.context, copying: [Float](repeating: 0, count: 1))
         let packed = image(
             try session.allocate(elements(channels: inputs, positions: rows, items: 1)), rows: rows,
-            terms: inputs)
+            terms: inputs, .left)
         let launcher = Launcher(session.queue)
         let view = View(weights, channels: inputs, positions: rows, layout: .channelsLast)
         try pack.launch(
@@ -88,7 +90,7 @@ struct WarpProduct: Sendable {
         positions: Int, items: Int, image room: Buffer<Float>, limits: Buffer<Float>
     ) throws {
         guard let first = y.first, let last = y.last else { return }
-        let x8 = image(room, rows: positions, terms: maps.inputs)
+        let x8 = image(room, rows: positions, terms: maps.inputs, .right)
         try launcher.queue.fill(limits, with: 0)
         try pack.launch(
             launcher, limitOf: x, channels: maps.inputs, positions: positions, groups: items, to: limits)

@@ -41,7 +41,7 @@ import Testing
 
     static let mutations = [
         // Fragments.
-        Mutation(.warpTile, "(b).yw : (b).xz", "(b).xz : (b).xz", plain),
+        Mutation(.warpTile, "(b).zw : (b).xy", "(b).xy : (b).xy", plain),
         Mutation(
             .warpTile, "halves(z.x, z.y), halves(w.x, w.y)", "halves(w.x, w.y), halves(z.x, z.y)", plain),
         Mutation(.warpTile, "c = mma(warp, c, a[1], OPERAND(b[0]));", "", exact),
