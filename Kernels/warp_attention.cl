@@ -6,6 +6,29 @@
 /* Block of keys with which a share begins. */
 #define FIRST_OF(share, shares, keys) (((keys) + KEYS - 1) / KEYS * (share) / (shares))
 
+/* Takes all pieces of a block of φ, the first of which is `piece`: weighs the block of keys before it, if there is
+ * one, and scores this one. */
+INLINE void take_phi(
+    Warp *const warp, const Place *const place, State *const state,
+    const uint4 kept[ROW_TILES][PHI_STAGES * STEPS][PARTS], __global const uint4 *const theta,
+    Stream *const stream, const int piece, const int blocks, const float factor)
+{
+#if IS_ROLLED
+    _Pragma("unroll 1") for (int first = 0; first < PHI_STAGES; first += RING) EACH(i, RING) {
+        const int stage = first + i, buffer = i;
+#else
+    EACH(stage, PHI_STAGES) {
+        const int buffer = BUFFER_OF(piece + stage);
+#endif
+        const int at = receive(warp, stream, piece + stage, buffer, blocks);
+        if (stage == 0) {
+            if (piece == 0) weigh(warp, place, state, factor, KEYS);
+            EACH(m, ROW_TILES) EACH(n, KEY_TILES * 2) state->s[m][n] = (float4)(0.0f);
+        }
+        score(warp, place, state, kept, theta, stage, at);
+    }
+}
+
 /* Writes y of this work-item's queries, times a factor of each. */
 INLINE void store(
     const Place *const place, const State *const state, const float factors[EIGHTS], __global float *const y,
@@ -87,7 +110,7 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_attentio
     const long before = (long)get_group_id(2) * ((keys + KEYS - 1) / KEYS) + first;
     Stream stream = {
         phi + before * (PHI_STAGE * PHI_STAGES) + thread, g + before * (G_STAGE * G_STAGES) + thread};
-    EACH(i, RING - 1) send(warp, &stream, i - PHI_STAGES, blocks);
+    EACH(i, RING - 1) send(warp, &stream, i - PHI_STAGES, i, blocks);
 
     const long rowTiles = ((long)get_group_id(2) * get_num_groups(0) + get_group_id(0)) * (BLOCK_ROWS / 16);
     theta += (rowTiles + here.rowWarp * ROW_TILES) * (WIDTH / 16) * FRAGMENT + here.lane;
@@ -102,26 +125,23 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_attentio
     }
     EACH(m, ROW_TILES) EACH(n, G_STAGES * VALUE_TILES * 2) state.y[m][n] = (float4)(0.0f);
 
-    EACH(stage, PHI_STAGES)
-        score(warp, place, &state, kept, theta, stage, receive(warp, &stream, stage - PHI_STAGES, blocks));
+    take_phi(warp, place, &state, kept, theta, &stream, -PHI_STAGES, blocks, factor);
     hand_on(warp, place, &state);
     _Pragma("unroll 1") for (int left = blocks; left > 1; left--) {
-        EACH(stage, PHI_STAGES) {
-            const int at = receive(warp, &stream, stage, left);
-            if (stage == 0) weigh(warp, place, &state, factor, KEYS);
-            score(warp, place, &state, kept, theta, stage, at);
-        }
+        take_phi(warp, place, &state, kept, theta, &stream, 0, left, factor);
         EACH(stage, G_STAGES) {
-            const int at = receive(warp, &stream, PHI_STAGES + stage, left);
+            const int at = receive(warp, &stream, PHI_STAGES + stage, BUFFER_OF(PHI_STAGES + stage), left);
             if (stage == 0) hand_on(warp, place, &state);
             aggregate(warp, place, &state, stage, at);
         }
     }
-    EACH(stage, PHI_STAGES) receive(warp, &stream, stage, 1);
+    EACH(stage, PHI_STAGES) receive(warp, &stream, stage, BUFFER_OF(stage), 1);
     weigh(
         warp, place, &state, factor,
         keys - (FIRST_OF(late_group_id_1() + 1, late_num_groups_1(), keys) - 1) * KEYS);
-    EACH(stage, G_STAGES)
-        aggregate(warp, place, &state, stage, receive(warp, &stream, PHI_STAGES + stage, 1));
+    EACH(stage, G_STAGES) {
+        const int at = receive(warp, &stream, PHI_STAGES + stage, BUFFER_OF(PHI_STAGES + stage), 1);
+        aggregate(warp, place, &state, stage, at);
+    }
     finish(warp, place, &state, limits, y, yView, shared, queries, valueChannels);
 }

@@ -22,7 +22,6 @@ INLINE void score(
     Warp *const warp, const Place *const place, State *const state, const uint4 theta[ROW_TILES][PHI_STAGES * STEPS][PARTS],
     __global const uint4 *const image, const int stage, const int at)
 {
-    if (stage == 0) EACH(m, ROW_TILES) EACH(n, KEY_TILES * 2) state->s[m][n] = (float4)(0.0f);
     /* One chain takes all stages, or each stage has its own. */
     const int isWhole = CHAIN >= STEPS * PHI_STAGES;
     UNROLL for (int first = 0; first < STEPS; first += CHAIN) {

@@ -89,8 +89,12 @@
  * the first φ come before them, as −PHI_STAGES … −1. */
 #define PIECES (PHI_STAGES + G_STAGES)
 #define IS_PHI(piece) ((piece) < 0 || (piece) % PIECES < PHI_STAGES)
-/* Where a piece lies in the ring; PIECES is a multiple of RING. */
-#define PLACE_OF(piece) (((piece) + PHI_STAGES) % RING * STAGE)
+/* Which buffer of the ring a piece goes to; PIECES is a multiple of RING. */
+#define BUFFER_OF(piece) (((piece) + PHI_STAGES) % RING)
+
+/* Whether the stages of φ are a loop. Where θ is read again for many, compilers would begin with that of all of them
+ * at once, for which there are no registers. */
+#define IS_ROLLED (KEPT == 0 && PHI_STAGES > 4 && PHI_STAGES % RING == 0)
 
 /* What of φ and g is still to be sent, from this work-item's place on. */
 typedef struct {
@@ -105,25 +109,25 @@ INLINE void send_all(Warp *const warp, const int to, __global const uint4 *const
             copy_async(warp, thread, to + i * THREADS, from + i * THREADS);
 }
 
-/* Starts a piece on its way, if `blocks` blocks, this one and those after it, have it. */
-INLINE void send(Warp *const warp, Stream *const stream, const int piece, const int blocks)
+/* Starts a piece on its way into a buffer, if `blocks` blocks, this one and those after it, have it. */
+INLINE void send(Warp *const warp, Stream *const stream, const int piece, const int buffer, const int blocks)
 {
     if (IS_PHI(piece)) {
-        if (piece < 0 || piece / PIECES + 1 < blocks) send_all(warp, PLACE_OF(piece), stream->phi, PHI_STAGE);
+        if (piece < 0 || piece / PIECES + 1 < blocks) send_all(warp, buffer * STAGE, stream->phi, PHI_STAGE);
         stream->phi += PHI_STAGE;
     } else {
-        if (piece / PIECES < blocks) send_all(warp, PLACE_OF(piece), stream->g, G_STAGE);
+        if (piece / PIECES < blocks) send_all(warp, buffer * STAGE, stream->g, G_STAGE);
         stream->g += G_STAGE;
     }
     copies_commit(warp);
 }
 
 /* Waits for a piece, and sends the one that takes the place of the last. Returns where it lies. */
-INLINE int receive(Warp *const warp, Stream *const stream, const int piece, const int blocks)
+INLINE int receive(Warp *const warp, Stream *const stream, const int piece, const int buffer, const int blocks)
 {
     WAIT(warp);
     warp_barrier(warp);
-    send(warp, stream, piece + RING - 1, blocks);
-    return PLACE_OF(piece);
+    send(warp, stream, piece + RING - 1, (buffer + RING - 1) % RING, blocks);
+    return buffer * STAGE;
 }
 

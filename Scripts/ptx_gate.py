@@ -54,7 +54,7 @@ def main_loop(sass, kernel):
     for number, line in enumerate(lines):
         if label := re.match(r"(\.L_x_\d+):", line.strip()):
             labels[label[1]] = number
-        jump = re.search(r"BRA `\((\.L_x_\d+)\)", line)
+        jump = re.search(r"BRA\S* .*`\((\.L_x_\d+)\)", line)
         if jump and jump[1] in labels:
             body = lines[labels[jump[1]]:number + 1]
             if sum("HMMA" in each for each in body) > sum("HMMA" in each for each in best):

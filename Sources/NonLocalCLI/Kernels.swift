@@ -5,7 +5,8 @@ import NonLocal
 /// For `Scripts/ptx-gate`; of no use to anybody else.
 struct Kernels: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Writes the warp kernels in every configuration, for the compile gate.", shouldDisplay: false)
+        abstract: "Writes the warp kernels in every configuration, for the compile gate.",
+        shouldDisplay: false)
 
     @Option(help: "The folder to write them to, one file each, and a table of them.")
     var output: String
