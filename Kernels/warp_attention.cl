@@ -100,7 +100,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_attentio
     const int thread = get_local_id(0);
     const Place here = {
         thread % 32, thread / 32 / SLICES, thread / 32 % SLICES,
-        RECORDS_AT * 2 + thread / 32 / SLICES * EIGHTS * RECORD + thread % 32};
+        RECORDS_AT * 2 + thread / 32 / SLICES * EIGHTS * RECORD + thread % 32,
+        RECORDS_AT + thread / 32 / SLICES * EIGHTS * RECORD / 2 + thread % 32};
     const Place *const place = &here;
     const float factor = fabs(scale) * 1.44269504f * inverse_unit_of(limits[get_group_id(2)])
         * inverse_unit_of(limits[get_num_groups(2) + get_group_id(2)]);

@@ -84,6 +84,11 @@ INLINE uint4 read_again(__global const uint4 *const from)
     return value;
 }
 
+INLINE void write_shared_word(Warp *const warp, const int to, const int offset, const uint value)
+{
+    ((__local uint *)warp->arena + to)[offset] = value;
+}
+
 #if BFLOAT
 #define HALF_TYPE "bf16"
 #else

@@ -3,7 +3,9 @@
 /* Where a work-item stands. */
 typedef struct {
     int lane, rowWarp, slice;
-    int record; /* that of the first eight queries of its row of warps, this lane's place in it, in uint2 */
+    /* This lane's place in the record of the first eight queries of its row of warps, in uint2, and that in the
+     * weights of the first two eights if they were to begin where the record does, in uint4. */
+    int record, weights;
 } Place;
 
 typedef struct {
@@ -48,9 +50,13 @@ INLINE void score(
 #define EIGHT_OF(value, eight) ((eight) % 2 ? (value).zw : (value).xy)
 
 #if SLICES > 1
-/* Weights and factors in the record of an eight of queries, from that of the first one and its owner's slot. */
-#define WEIGHTS_IN(slot, j, part) ((slot) + ((j) * PARTS + (part)) * 32)
-#define FACTOR_IN(slot, slots) (PARTS == 1 ? WEIGHTS_IN(slot, KEY_TILES, 0) : (slots) + SLICES * SLOT)
+/* The slot of the warp that weighs an eight of queries, from the row of warps' first record, in uint2. */
+#define FREE_SLOT(eight) ((eight) * RECORD + (eight) / OWNED * SLOT)
+
+/* The weights of two eights and a factor of one, from there, in uint4 and uint2. */
+#define WEIGHTS_OF(pair, part) (FREE_SLOT(2 * (pair) + (PARTS == 1 ? 0 : (part))) / 2)
+#define FACTOR_OF(eight) \
+    (PARTS == 1 ? FREE_SLOT((eight) / 2 * 2 + 1) + (eight) % 2 * 32 : (eight) * RECORD + SLICES * SLOT)
 
 /* The record of the first eight queries that this warp weighs. */
 #define OWN(place) ((place)->record + (place)->slice * OWNED * RECORD)
@@ -58,15 +64,13 @@ INLINE void score(
 /* Leaves a factor of an eight of queries for its row of warps. */
 INLINE void give_factor(Warp *const warp, const Place *const place, const int owned, const float factor)
 {
-    write_shared(
-        warp, OWN(place) + (PARTS == 1 ? place->slice * SLOT : 0), FACTOR_IN(owned * RECORD, owned * RECORD), factor);
+    write_shared(warp, place->record + FACTOR_OF(place->slice * OWNED + owned), 0, factor);
 }
 
 /* The factors of this work-item's queries. */
 INLINE void take_factors(Warp *const warp, const Place *const place, float factors[EIGHTS])
 {
-    EACH(h, EIGHTS) factors[h] =
-        read_shared(warp, place->record, FACTOR_IN(h * RECORD + h / OWNED * SLOT, h * RECORD));
+    EACH(h, EIGHTS) factors[h] = read_shared(warp, place->record, FACTOR_OF(h));
 }
 #endif
 
@@ -131,6 +135,7 @@ INLINE void weigh(
     }
 #else
     EACH(o, OWNED) {
+        const int eight = place->slice * OWNED + o;
         float2 s[KEY_TILES * 2];
         EACH(n, KEY_TILES * 2) {
             s[n] = state->mine[o][n];
@@ -143,8 +148,11 @@ INLINE void weigh(
         EACH(j, KEY_TILES) {
             uint4 words[PARTS];
             to_fragment(words, s[2 * j], (float2)(0.0f), s[2 * j + 1], (float2)(0.0f));
-            EACH(part, PARTS) write_shared2(
-                warp, OWN(place) + place->slice * SLOT, WEIGHTS_IN(o * RECORD, j, part), words[part].xz);
+            EACH(part, PARTS) {
+                const int to = (place->weights + WEIGHTS_OF(eight / 2, part)) * 4 + eight % 2;
+                write_shared_word(warp, to, j * 128, words[part].x);
+                write_shared_word(warp, to, j * 128 + 2, words[part].z);
+            }
         }
         give_factor(warp, place, o, rescale);
     }
@@ -157,12 +165,8 @@ INLINE void aggregate(
 {
 #if SLICES > 1
     if (stage == 0) take_factors(warp, place, state->rescale);
-    EACH(m, ROW_TILES) EACH(j, KEY_TILES) EACH(part, PARTS) {
-        state->p[m][j][part].xz =
-            read_shared2(warp, place->record, WEIGHTS_IN(2 * m * RECORD + 2 * m / OWNED * SLOT, j, part));
-        state->p[m][j][part].yw = read_shared2(
-            warp, place->record, WEIGHTS_IN((2 * m + 1) * RECORD + (2 * m + 1) / OWNED * SLOT, j, part));
-    }
+    EACH(m, ROW_TILES) EACH(j, KEY_TILES) EACH(part, PARTS)
+        state->p[m][j][part] = read_shared4(warp, place->weights, WEIGHTS_OF(m, part) + j * 32);
 #endif
 #define VALUE(v, j) \
     EACH(part, PARTS) b[part] = read_shared4( \

@@ -74,9 +74,9 @@
 #define OWNED (EIGHTS / SLICES)                        /* those that it weighs */
 
 /* The arena, in uint4: the ring, then, where there are several slices, a record for each eight of queries. It has
- * a slot for each slice's part of the scores; in the slot of the warp that weighs them, which keeps its own part,
- * lie the weights, and in what they leave of it the factors of the queries, behind the slots where they leave
- * nothing. */
+ * a slot for each slice's part of the scores. The warp that weighs an eight keeps its own part, so its slot is free
+ * for weights, as left fragments of two eights: with PARTS 1 in the slot of the first, the second one's having the
+ * factors of both; with PARTS 2 in both slots, the factors lying behind the others. */
 #define PHI_STAGE (KEY_TILES * STEPS * SLICES * FRAGMENT)
 #define G_STAGE (KEY_TILES * VALUE_TILES * SLICES * FRAGMENT)
 #define STAGE (PHI_STAGE > G_STAGE ? PHI_STAGE : G_STAGE)

@@ -132,6 +132,12 @@ INLINE void write_shared(Warp *const warp, const int to, const int offset, const
     ((__local float *)warp->arena)[(to + offset) * 2] = value;
 }
 
+INLINE void write_shared_word(Warp *const warp, const int to, const int offset, const uint value)
+{
+    note_write(warp, to + offset, SELF << 20 | warp->epoch);
+    ((__local uint *)warp->arena)[to + offset] = value;
+}
+
 INLINE float of_half(const uint half_)
 {
 #if BFLOAT

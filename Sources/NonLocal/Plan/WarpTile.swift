@@ -58,17 +58,17 @@ struct WarpTile: Sendable, Hashable {
                 WarpTile(128, 128, (4, 2), tiles: 2, keys: 16, kept: 2, chain: 4),
                 WarpTile(256, 256, (4, 2), tiles: 1, keys: 16, chain: 4),
                 WarpTile(
-                    512, 512, (2, 4), tiles: 2, keys: 16, stages: (4, 4), kept: 0, chain: 4, spills: 192),
+                    512, 512, (2, 4), tiles: 2, keys: 16, stages: (4, 4), kept: 0, chain: 4, spills: 160),
                 WarpTile(
-                    1024, 512, (2, 4), tiles: 2, keys: 16, stages: (8, 4), kept: 0, chain: 4, spills: 192),
+                    1024, 512, (2, 4), tiles: 2, keys: 16, stages: (8, 4), kept: 0, chain: 4, spills: 160),
                 WarpTile(
-                    2048, 512, (2, 4), tiles: 2, keys: 16, stages: (16, 4), kept: 0, chain: 4, spills: 192),
+                    2048, 512, (2, 4), tiles: 2, keys: 16, stages: (16, 4), kept: 0, chain: 4, spills: 160),
             ]
             : [
                 WarpTile(64, 64, (4, 1), tiles: 2, keys: 32),
                 WarpTile(128, 128, (4, 1), tiles: 2, keys: 16, kept: 5),
-                WarpTile(256, 256, (4, 2), tiles: 2, keys: 16, kept: 6),
-                WarpTile(512, 512, (2, 4), tiles: 2, keys: 16, kept: 5),
+                WarpTile(256, 256, (4, 2), tiles: 2, keys: 16, kept: 5),
+                WarpTile(512, 512, (2, 4), tiles: 2, keys: 16, kept: 7),
                 WarpTile(1024, 512, (2, 4), tiles: 2, keys: 16, stages: (4, 2), kept: 0),
                 WarpTile(2048, 512, (2, 4), tiles: 2, keys: 16, stages: (8, 2), kept: 0),
             ]

@@ -56,12 +56,13 @@ import Testing
         Mutation(.warpPack, "+ i / 4 * 8", "", plain),
         Mutation(.warpSteps, "at + (k * KEY_TILES + r) * FRAGMENT", "at + k * KEY_TILES * FRAGMENT", plain),
         Mutation(.warpSteps, "place->slice * STEPS * KEY_TILES * FRAGMENT", "0", sliced),
-        Mutation(.warpSteps, "place->slice) * STEPS", "0) * STEPS", sliced),
+        Mutation(.warpSteps, "+ place->slice) * STEPS", "+ 0) * STEPS", sliced),
         Mutation(
             .warpSteps, "at + ((v) * KEY_TILES + (j)) * FRAGMENT", "at + (v) * KEY_TILES * FRAGMENT", plain),
         Mutation(.warpSteps, "from != place->slice", "from > place->slice", sliced),
-        Mutation(
-            .warpSteps, "WEIGHTS_IN((2 * m + 1) * RECORD", "WEIGHTS_IN(2 * m * RECORD", sliced),
+        Mutation(.warpSteps, "* 4 + eight % 2", "* 4", sliced),
+        Mutation(.warpSteps, "WEIGHTS_OF(m, part) + j * 32", "WEIGHTS_OF(0, part) + j * 32", sliced),
+        Mutation(.warpSteps, "(eight) % 2 * 32", "32", sliced),
         Mutation(.warpAttention, "m * 16 + h * 8 + place", "m * 16 + place", plain),
         Mutation(
             .warpAttention, "here.rowWarp * ROW_TILES) * (WIDTH", "0) * (WIDTH",
@@ -73,7 +74,7 @@ import Testing
         // Waits and barriers.
         Mutation(.warpTiling, "    WAIT(warp);\n", "", plain),
         Mutation(.warpTiling, "    warp_barrier(warp);\n    send", "    send", sliced),
-        Mutation(.warpTiling, "piece + RING - 1, blocks", "piece, blocks", plain),
+        Mutation(.warpTiling, "piece + RING - 1, (buffer", "piece, (buffer", plain),
         Mutation(.warpAttention, "    warp_barrier(warp);\n    take_factors", "    take_factors", sliced),
         Mutation(
             .warpAttention, "    warp_barrier(warp);\n    EACH(o, OWNED) give", "    EACH(o, OWNED) give",
