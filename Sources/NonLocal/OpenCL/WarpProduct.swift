@@ -38,22 +38,29 @@ struct WarpProduct: Sendable {
         let outputs: [Int]
     }
 
-    /// Tiles of terms that a stage takes.
-    private var depth: Int { 2 / arithmetic.parts }
+    /// Tiles of rows or positions, and of terms, in an image: whole work-groups and stages.
+    private static func tiles(
+        _ arithmetic: WarpTile.Arithmetic, rows: Int, terms: Int
+    ) -> (rows: Int, terms: Int) {
+        func tiles(_ count: Int, _ unit: Int) -> Int { (count + 16 * unit - 1) / (16 * unit) * unit }
+        return (tiles(rows, block), tiles(terms, 2 / arithmetic.parts))
+    }
 
     private func image(
         _ buffer: Buffer<Float>, rows: Int, terms: Int, _ side: WarpImage.Side
     ) -> WarpImage {
-        func tiles(_ count: Int, _ unit: Int) -> Int { (count + 16 * unit - 1) / (16 * unit) * unit }
+        let tiles = Self.tiles(arithmetic, rows: rows, terms: terms)
         return WarpImage(
-            buffer: buffer, rowTiles: tiles(rows, Self.block), termTiles: tiles(terms, depth),
-            order: .byRows(Self.block), side: side)
+            buffer: buffer, rowTiles: tiles.rows, termTiles: tiles.terms, order: .byRows(Self.block),
+            side: side)
     }
 
     /// Elements of the image of `items` tensors.
-    func elements(channels: Int, positions: Int, items: Int) -> Int {
-        func tiles(_ count: Int, _ unit: Int) -> Int { (count + 16 * unit - 1) / (16 * unit) * unit }
-        return items * tiles(positions, Self.block) * tiles(channels, depth) * 128 * arithmetic.parts
+    static func elements(
+        _ arithmetic: WarpTile.Arithmetic, channels: Int, positions: Int, items: Int
+    ) -> Int {
+        let tiles = tiles(arithmetic, rows: positions, terms: channels)
+        return items * tiles.rows * tiles.terms * 128 * arithmetic.parts
     }
 
     /// Brings maps to the device.
@@ -64,7 +71,8 @@ struct WarpProduct: Sendable {
             session.context, copying: maps.flatMap { $0.weight.map(Float.init) }, access: .readOnly)
         let limits = try Buffer(session.context, copying: [Float](repeating: 0, count: 1))
         let packed = image(
-            try session.allocate(elements(channels: inputs, positions: rows, items: 1)), rows: rows,
+            try session.allocate(
+                Self.elements(arithmetic, channels: inputs, positions: rows, items: 1)), rows: rows,
             terms: inputs, .left)
         let launcher = Launcher(session.queue)
         let view = View(weights, channels: inputs, positions: rows, layout: .channelsLast)
@@ -83,19 +91,20 @@ struct WarpProduct: Sendable {
     /// Applies maps to x, each to a view of its own; a residual goes with a single map only.
     ///
     /// - Parameters:
-    ///   - image: room for x, as large as ``elements(channels:positions:items:)`` says.
+    ///   - image: room for x, as large as ``elements(_:channels:positions:items:)`` says.
     ///   - limits: room for a number for each item.
     func launch(
         _ launcher: Launcher, _ maps: Maps, from x: View, residual: View? = nil, to y: [View],
         positions: Int, items: Int, image room: Buffer<Float>, limits: Buffer<Float>
     ) throws {
         guard let first = y.first, let last = y.last else { return }
-        let x8 = image(room, rows: positions, terms: maps.inputs, .right)
+        let packed = image(room, rows: positions, terms: maps.inputs, .right)
         try launcher.queue.fill(limits, with: 0)
         try pack.launch(
             launcher, limitOf: x, channels: maps.inputs, positions: positions, groups: items, to: limits)
         try pack.launch(
-            launcher, x, channels: maps.inputs, positions: positions, groups: items, limits: limits, to: x8)
+            launcher, x, channels: maps.inputs, positions: positions, groups: items, limits: limits,
+            to: packed)
         let rows = maps.outputs.reduce(0, +)
         let second = maps.outputs[0]
         let third = y.count > 2 ? second + maps.outputs[1] : rows
@@ -109,12 +118,13 @@ struct WarpProduct: Sendable {
         }
         arguments +=
             [
-                Int32(second), Int32(third), Int32(rows), Int32(positions), Int32(x8.termTiles / depth),
+                Int32(second), Int32(third), Int32(rows), Int32(positions),
+                Int32(packed.termTiles * arithmetic.parts / 2),
             ] as [any KernelArgument]
         try launcher.launch(
             product, arguments,
             global: [
-                x8.rowTiles / Self.block * Self.threads, maps.weight.rowTiles / Self.block, items,
+                packed.rowTiles / Self.block * Self.threads, maps.weight.rowTiles / Self.block, items,
             ], local: [Self.threads, 1, 1])
     }
 }

@@ -148,6 +148,11 @@ struct WarpVariant: Sendable, Hashable {
         return max(1, min(keyBlocks(keys) / 2, computeUnits / max(blocks, 1)))
     }
 
+    /// Elements that shares leave, none where there is only one.
+    func sharedElements(rows: Int, valueChannels: Int, groups: Int, shares: Int) -> Int {
+        shares > 1 ? groups * shares * (min(valueChannels, WarpTile.mostValues) + 2) * rows : 0
+    }
+
     /// Elements that fused attention works in, for `groups` groups.
     func elements(rows: Int, keys: Int, valueChannels: Int, groups: Int, shares: Int) -> [Int] {
         let keyTiles = keyBlocks(keys) * tile.keyTiles
@@ -155,7 +160,9 @@ struct WarpVariant: Sendable, Hashable {
         return [
             groups * theta, groups * elements(rowTiles: keyTiles, termTiles: width / 16),
             groups * elements(rowTiles: values / 16, termTiles: keyTiles), 3 * groups,
-            shares > 1 ? groups * shares * (min(valueChannels, WarpTile.mostValues) + 2) * rows : 1,
+            max(
+                1,
+                sharedElements(rows: rows, valueChannels: valueChannels, groups: groups, shares: shares)),
         ]
     }
 }

@@ -60,7 +60,8 @@ struct WarpProductCase: CustomTestStringConvertible, Sendable {
             to: targets.map(\.view), positions: positions, items: items,
             image: Buffer(
                 session.context,
-                count: product.elements(channels: inputs, positions: positions, items: items)),
+                count: WarpProduct.elements(
+                    arithmetic, channels: inputs, positions: positions, items: items)),
             limits: Buffer(session.context, count: items))
         try launcher.finish()
         var (expected, tolerances) = ([Double](), [Double]())
