@@ -155,6 +155,7 @@ struct BlockProblem: Sendable, Hashable {
             return Workload(
                 method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup, keys: keys,
                 elementsPerItem: elements, weightElements: weightElements(nil),
+                widest: max(width, values),
                 scratchOfLaunch: { warpImage(warp, items: $0) },
                 sharesOfLaunch: {
                     warp.shared(

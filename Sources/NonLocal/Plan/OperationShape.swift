@@ -108,7 +108,7 @@ struct OperationShape: Sendable, Hashable {
             ) { $1 }
             return Workload(
                 method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,
-                weightElements: 0, scratchOfLaunch: { _ in 0 },
+                weightElements: 0, widest: max(width, valueChannels), scratchOfLaunch: { _ in 0 },
                 sharesOfLaunch: {
                     warp.shared(
                         width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: $0)
