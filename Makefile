@@ -6,7 +6,7 @@ SWIFT ?= swift
 BUILD := .build/release/nonlocal
 PACKAGES := ocl-icd-opencl-dev opencl-headers libpng-dev pkg-config
 
-.PHONY: all demo test check-kernels docs examples bench bench-peers bench-denoise pictures format lint static packages clean
+.PHONY: all demo test check-kernels ptx docs examples bench bench-peers bench-denoise pictures format lint static packages clean
 
 all: packages
 	$(SWIFT) build -c release --traits Pictures --product nonlocal
@@ -43,6 +43,12 @@ examples: packages
 	@for example in $(EXAMPLES); do \
 	    echo "== $$example"; Examples/.build/debug/$$example || exit 1; \
 	done
+
+# The kernels for NVIDIA's tensor cores through NVIDIA's assembler, without an NVIDIA device: registers, spills, local
+# memory. Fetches the compilers, about 1 GB.
+ptx: packages
+	$(SWIFT) build --traits Pictures --product nonlocal
+	Scripts/ptx-gate .build/debug/nonlocal
 
 bench: packages
 	$(SWIFT) package --package-path Benchmarks benchmark

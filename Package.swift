@@ -14,7 +14,8 @@ let kernels = [
     "panel_tile", "panel_pack", "panel_pool", "panel_projection", "panel_attention", "panel_order",
     "panel_time", "panel_block", "panel_skip", "panel_merge", "panel_gram", "panel_gram_merge",
     "panel_transpose", "sort",
-    "sorted_aggregate",
+    "sorted_aggregate", "warp_ptx", "warp_twin", "warp_tile", "warp_pack", "warp_tiling", "warp_steps",
+    "warp_attention", "warp_merge", "warp_product",
 ]
 
 // `make docs` alone needs it, and nobody who uses the library.

@@ -29,6 +29,17 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case panelTranspose = "panel_transpose"
     case panelGram = "panel_gram"
     case panelGramMerge = "panel_gram_merge"
+    /// What a warp of an NVIDIA device can do, as inline PTX, and the same for any device.
+    case warpPTX = "warp_ptx"
+    case warpTwin = "warp_twin"
+    /// The warp kernels, those for tensor cores.
+    case warpTile = "warp_tile"
+    case warpPack = "warp_pack"
+    case warpTiling = "warp_tiling"
+    case warpSteps = "warp_steps"
+    case warpAttention = "warp_attention"
+    case warpMerge = "warp_merge"
+    case warpProduct = "warp_product"
     /// The sorted strategy.
     case sort
     case sortedAggregate = "sorted_aggregate"
@@ -50,6 +61,16 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     public static let sorted: [KernelSource] = [
         .view, .panelTile, .panelTranspose, .sort, .sortedAggregate,
     ]
+
+    /// What all warp kernels begin with.
+    private static let warp: [KernelSource] = [.view, .warpPTX, .warpTwin, .warpTile, .warpPack]
+
+    /// The sources of fused attention on tensor cores, in an order in which they compile as one program.
+    public static let warpAttentions: [KernelSource] =
+        warp + [.warpTiling, .warpSteps, .warpAttention, .warpMerge]
+
+    /// The sources of products on tensor cores, in an order in which they compile as one program.
+    public static let warpProducts: [KernelSource] = warp + [.warpProduct]
 
     /// The name of the file, as build logs have it.
     public var fileName: String { "\(rawValue).cl" }
@@ -83,6 +104,15 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .panelTranspose: PackageResources.panel_transpose_cl
             case .sort: PackageResources.sort_cl
             case .sortedAggregate: PackageResources.sorted_aggregate_cl
+            case .warpPTX: PackageResources.warp_ptx_cl
+            case .warpTwin: PackageResources.warp_twin_cl
+            case .warpTile: PackageResources.warp_tile_cl
+            case .warpPack: PackageResources.warp_pack_cl
+            case .warpTiling: PackageResources.warp_tiling_cl
+            case .warpSteps: PackageResources.warp_steps_cl
+            case .warpAttention: PackageResources.warp_attention_cl
+            case .warpMerge: PackageResources.warp_merge_cl
+            case .warpProduct: PackageResources.warp_product_cl
             case .panelGram: PackageResources.panel_gram_cl
             case .panelGramMerge: PackageResources.panel_gram_merge_cl
             }

@@ -19,7 +19,10 @@ struct NonLocalCommand: ParsableCommand {
               nonlocal --generate-completion-script bash > ~/.local/share/bash-completion/completions/nonlocal
             """,
         version: "nonlocal 0.1.0",
-        subcommands: [Devices.self, Run.self, Map.self, Denoise.self, Cost.self, Verify.self, Bench.self])
+        subcommands: [
+            Devices.self, Run.self, Map.self, Denoise.self, Cost.self, Verify.self, Bench.self,
+            Kernels.self,
+        ])
 
     static func main() {
         Interruption.listen()

@@ -28,6 +28,16 @@ import Testing
                         ] : []))
     }
 
+    /// What a device with tensor cores is verified with, by their twin.
+    @Test(arguments: ["warp_attention", "warp_product"])
+    func warpProblemsPass(_ family: String) throws {
+        let outcomes = try Verification(DeviceSelector.automatic.device(), kernels: .warp).run(family: family)
+        #expect(outcomes.count >= 6)
+        for outcome in outcomes {
+            #expect(outcome.passed, "\(outcome.problem): \(outcome.message ?? "")")
+        }
+    }
+
     @Test func roofIsMeasured() throws {
         let roof = try Roof(DeviceSelector.automatic.device())
         let readings = try (0..<3).map { _ in try roof.reading() }

@@ -32,7 +32,8 @@ public final class PreparedOperation: Sendable {
         let candidates = try Method.candidates(
             options.strategy, operation.pairwise.formulation,
             scale: operation.scale.value(width: shape.width),
-            ownWeight: operation.ownWeight, device: device, kernels: options.kernels,
+            ownWeight: operation.ownWeight, device: device, width: shape.width,
+            kernels: options.kernels,
             reassociation: shape.reassociation(operation.pairwise.formulation))
         let methods = try options.skip.applied(
             to: candidates, width: shape.width, rows: shape.rows, keys: shape.keys)

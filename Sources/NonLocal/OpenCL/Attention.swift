@@ -9,18 +9,24 @@ struct Attention: Sendable {
         case sorted(SortedAttention)
         case skipping(SkippingAttention, scale: Float)
         case reassociated(ReassociatedAttention)
+        case warp(WarpAttention, WarpMethod, scale: Float)
     }
 
     private let kernels: Kernels
 
     /// - Parameters:
+    ///   - width: channels of θ and φ.
     ///   - valueChannels: of g and y.
     ///   - groups: about how many a launch has.
     init(
         _ library: KernelLibrary, _ method: Method, formulation: Formulation, scale: Double,
-        ownWeight: OwnWeight, valueChannels: Int, groups: Int
+        ownWeight: OwnWeight, width: Int, valueChannels: Int, groups: Int
     ) throws {
-        if method.strategy == .reassociated, let tile = method.tile {
+        if let warp = method.warp {
+            kernels = .warp(
+                try WarpAttention(library, warp.variant(width: width, values: valueChannels)), warp,
+                scale: Float(scale))
+        } else if method.strategy == .reassociated, let tile = method.tile {
             kernels = .reassociated(
                 try ReassociatedAttention(library, tile, scale: scale, valueChannels: valueChannels))
         } else if method.skips, let tile = method.tile {
@@ -66,6 +72,15 @@ struct Attention: Sendable {
                 launcher, operands, sorted: workspace.required(.sorted),
                 scratch: workspace.required(.scratch),
                 transposedG: workspace[.transposedG], transposedY: workspace[.transposedAggregate])
+        case .warp(let kernels, let method, let scale):
+            let limits = try workspace.required(.limits)
+            let shared = workspace[.shares]
+            try kernels.launch(
+                launcher, operands, scale: scale,
+                shares: method.shares(kernels.variant, operands, room: shared?.count ?? 0),
+                WarpAttention.Room(
+                    theta: workspace.required(.packedTheta), phi: workspace.required(.packedPhi),
+                    g: workspace.required(.packedG), limits: limits, shared: shared ?? limits))
         case .reassociated(let attention): try attention.run(launcher, operands, workspace)
         }
     }

@@ -45,7 +45,8 @@ final class BlockEngine: @unchecked Sendable {
         let candidates = try Method.candidates(
             options.strategy, configuration.pairwise.formulation,
             scale: configuration.scale.value(width: weights.theta?.outputs ?? geometry.channels),
-            ownWeight: configuration.ownWeight, device: device, kernels: options.kernels,
+            ownWeight: configuration.ownWeight, device: device, width: formulas.width,
+            kernels: options.kernels,
             reassociation: formulas.reassociation(options.order))
         let methods = try options.skip.applied(
             to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count

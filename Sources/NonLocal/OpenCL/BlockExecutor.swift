@@ -33,7 +33,7 @@ struct BlockExecutor: Sendable {
         self.session = session
         self.problem = problem
         self.method = method
-        let projector = try Projector(session, method.tile)
+        let projector = try Projector(session, method)
         self.projector = projector
         let maps: [BufferRole: Linear?] = [.theta: weights.theta, .phi: weights.phi, .g: weights.g]
         projections = try Dictionary(
@@ -62,7 +62,7 @@ struct BlockExecutor: Sendable {
         attention = try Attention(
             library, method, formulation: configuration.pairwise.formulation,
             scale: configuration.scale.value(width: problem.width), ownWeight: configuration.ownWeight,
-            valueChannels: configuration.valueChannels,
+            width: problem.width, valueChannels: configuration.valueChannels,
             groups: geometry.batch * (problem.isSubset ? 1 : geometry.queries.groups))
         if let order = method.order, let tile = method.tile {
             reassociated = try ReassociatedBlock(session, problem, order, tile, weights)

@@ -11,6 +11,7 @@ final class KernelLibrary: Sendable {
     private struct Variant: Hashable {
         let sources: [KernelSource]
         let macros: [String: String]
+        var isOptimized = true
     }
 
     let context: Context
@@ -33,11 +34,14 @@ final class KernelLibrary: Sendable {
 
     /// A kernel of certain sources, compiled with macros such as `VECTOR` or `WEIGHT(s)`.
     ///
+    /// - Parameter isOptimized: whether the compiler should take its time.
     /// - Throws: `OpenCLError` with file, line, options and log if a source does not build.
-    func kernel(_ name: String, of sources: [KernelSource], defining macros: [String: String]) throws
-        -> Kernel
-    {
-        try Kernel(program(Variant(sources: sources, macros: macros)), name: name)
+    func kernel(
+        _ name: String, of sources: [KernelSource], defining macros: [String: String],
+        isOptimized: Bool = true
+    ) throws -> Kernel {
+        let variant = Variant(sources: sources, macros: macros, isOptimized: isOptimized)
+        return try Kernel(program(variant), name: name)
     }
 
     private func program(_ variant: Variant) throws -> Program {
@@ -52,7 +56,8 @@ final class KernelLibrary: Sendable {
         }
         let program = try Program(
             context, sources: [Program.Source(name: "macros", text: macros)] + sources,
-            options: ["-cl-std=CL1.2", "-cl-kernel-arg-info"])
+            options: ["-cl-std=CL1.2", "-cl-kernel-arg-info"]
+                + (variant.isOptimized ? [] : ["-cl-opt-disable"]))
         programs[variant] = program
         return program
     }

@@ -22,8 +22,8 @@ struct OperationExecutor: Sendable {
         attention = try Attention(
             session.library, schedule.method, formulation: operation.pairwise.formulation,
             scale: operation.scale.value(width: shape.width), ownWeight: operation.ownWeight,
-            valueChannels: shape.valueChannels, groups: shape.batch)
-        let projector = try Projector(session, schedule.method.tile)
+            width: shape.width, valueChannels: shape.valueChannels, groups: shape.batch)
+        let projector = try Projector(session, schedule.method)
         self.projector = projector
         let halves = shape.score == .outerSum ? operation.pairwiseWeight?.halves : nil
         scoreTheta = try halves.map { try projector.load([$0.theta]) }

@@ -1,16 +1,18 @@
 import SwiftOpenCL
 
-/// Projections on a device, by the plain or by the panel kernels.
+/// Projections on a device, by the kernels of a class.
 struct Projector: Sendable {
     /// Maps of the same channels that are applied together.
     enum Maps: Sendable {
         case plain([DeviceLinear])
         case packed(PackedLinear)
+        case warp(WarpProduct.Maps)
 
         var outputs: [Int] {
             switch self {
             case .plain(let maps): maps.map(\.outputs)
             case .packed(let maps): maps.outputs
+            case .warp(let maps): maps.outputs
             }
         }
     }
@@ -18,14 +20,18 @@ struct Projector: Sendable {
     private enum Kernels: Sendable {
         case plain(ProjectionKernel)
         case panel(PanelProjectionKernels, PanelPackKernels, PanelTile)
+        case warp(WarpProduct)
     }
 
     private let session: OpenCLSession
     private let kernels: Kernels
 
-    init(_ session: OpenCLSession, _ tile: PanelTile?) throws {
+    init(_ session: OpenCLSession, _ method: Method) throws {
         self.session = session
-        if let tile {
+        if let warp = method.warp {
+            kernels = .warp(
+                try WarpProduct(session.library, warp.arithmetic, usesPTX: warp.usesPTX))
+        } else if let tile = method.tile {
             kernels = .panel(
                 try PanelProjectionKernels(session.library, tile),
                 try PanelPackKernels(session.library, tile),
@@ -39,6 +45,7 @@ struct Projector: Sendable {
     func load(_ maps: [Linear]) throws -> Maps {
         switch kernels {
         case .plain: .plain(try maps.map { try DeviceLinear($0, in: session.context) })
+        case .warp(let product): .warp(try product.load(maps, in: session))
         case .panel(_, let pack, let tile): .packed(try PackedLinear(maps, pack, tile, in: session))
         }
     }
@@ -59,6 +66,10 @@ struct Projector: Sendable {
                 try kernels.launch(
                     launcher, maps, from: x, to: y, positions: positions, items: items, scratch: scratch)
             }
+        case (.warp(let product), .warp(let maps)):
+            try product.launch(
+                launcher, maps, from: x, residual: residual, to: y, positions: positions, items: items,
+                image: workspace.required(.scratch), limits: workspace.required(.limits))
         case (.plain(let kernel), .plain(let maps)):
             for (map, y) in zip(maps, y) {
                 try kernel.launch(

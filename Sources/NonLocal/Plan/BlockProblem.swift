@@ -146,6 +146,23 @@ struct BlockProblem: Sendable, Hashable {
                 ) { $1 }
             }
         }
+        if let warp = method.warp {
+            let (width, values, keys) = (width, configuration.valueChannels, geometry.keys.count)
+            elements.merge(
+                warp.elements(
+                    width: width, valueChannels: values, rows: rowsOfGroup, keys: keys, groups: groups)
+            ) { $1 }
+            return Workload(
+                method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup, keys: keys,
+                elementsPerItem: elements, weightElements: weightElements(nil),
+                widest: max(width, values),
+                scratchOfLaunch: { warpImage(warp, items: $0) },
+                sharesOfLaunch: {
+                    warp.shared(
+                        width: width, valueChannels: values, rows: rowsOfGroup, keys: keys,
+                        groups: $0 * groups)
+                })
+        }
         let sorted = elements[.sorted] ?? 0
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused, method.form == .panels else {
@@ -179,6 +196,16 @@ struct BlockProblem: Sendable, Hashable {
         tile.blockCuts(
             channels: geometry.channels, width: width, valueChannels: configuration.valueChannels,
             positions: rows, keys: geometry.keys.count, ownWeight: configuration.ownWeight, items: items)
+    }
+
+    /// Elements of the largest of the tensors that the warp kernels project.
+    private func warpImage(_ warp: WarpMethod, items: Int) -> Int {
+        let inputs = [
+            (geometry.channels, max(rows, projectedPositions)), (configuration.valueChannels, rows),
+        ]
+        return inputs.map {
+            WarpProduct.elements(warp.arithmetic, channels: $0.0, positions: $0.1, items: items)
+        }.max() ?? 0
     }
 
     /// Elements of scratch memory that the largest of the projections takes.

@@ -35,9 +35,13 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case transposedAggregate = "transposed aggregate"
     /// The affinities of a row block.
     case affinity
-    /// φ of all groups, packed for the panel kernels.
+    /// θ of all groups, packed for the warp kernels.
+    case packedTheta = "packed theta"
+    /// What θ, φ and g are scaled for.
+    case limits
+    /// φ of all groups, packed for the panel or the warp kernels.
     case packedPhi = "packed phi"
-    /// g of all groups, packed for the panel kernels.
+    /// g of all groups, packed for the panel or the warp kernels.
     case packedG = "packed g"
     /// The order of a group's keys, and of its queries where that is another, for skipping; integers.
     case keyOrder = "key order"

@@ -101,6 +101,19 @@ struct OperationShape: Sendable, Hashable {
                 ) { $1 }
             }
         }
+        if let warp = method.warp {
+            elements.merge(
+                warp.elements(
+                    width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: 1)
+            ) { $1 }
+            return Workload(
+                method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,
+                weightElements: 0, widest: max(width, valueChannels), scratchOfLaunch: { _ in 0 },
+                sharesOfLaunch: {
+                    warp.shared(
+                        width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: $0)
+                })
+        }
         let sorted = elements[.sorted] ?? 0
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused else { return nil }

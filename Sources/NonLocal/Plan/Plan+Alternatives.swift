@@ -49,7 +49,7 @@ extension Plan {
                 obstacle = (error as? NonLocalError)?.message ?? "\(error)"
             }
             return Alternative(
-                strategy: method.strategy, kernels: method.tile == nil ? .plain : .panel,
+                strategy: method.strategy, kernels: method.kernels,
                 skipsBlocks: method.skips,
                 order: method.order.map { "\($0.head.rawValue), \($0.tail.rawValue)" },
                 executedOperations: steps(method).operations, peakMemory: (try? schedule.get())?.bytes,

@@ -18,7 +18,7 @@ extension Plan {
         self.init(
             backend: "opencl", device: device.name, strategy: schedule.method.strategy,
             skipsBlocks: schedule.method.skips,
-            kernels: schedule.method.tile == nil ? .plain : .panel, tile: schedule.method.tile.map(Tile.init),
+            kernels: schedule.method.kernels, tile: schedule.method.tile.map(Tile.init),
             form: schedule.method.visibleForm,
             order: schedule.method.order.map { "\($0.head.rawValue), \($0.tail.rawValue)" },
             precision: .float32,

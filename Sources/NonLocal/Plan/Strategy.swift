@@ -39,6 +39,8 @@ struct Method: Sendable, Hashable {
     let strategy: Strategy
     /// The tile of the panel kernels, or none where the plain ones serve.
     private(set) var tile: PanelTile?
+    /// What the warp kernels are to do, or none where others serve.
+    private(set) var warp: WarpMethod?
     /// Whether blocks of keys may be left out.
     private(set) var skips = false
     /// The order of the products, of the re-associated strategy alone.
@@ -79,6 +81,15 @@ struct Method: Sendable, Hashable {
             }
     }
 
+    /// The class of its kernels.
+    var kernels: KernelClass { warp != nil ? .warp : tile != nil ? .panel : .plain }
+
+    /// Fused attention on tensor cores.
+    private init(_ warp: WarpMethod) {
+        self.init(strategy: .fused, tile: nil)
+        self.warp = warp
+    }
+
     private init(strategy: Strategy, tile: PanelTile?, order: ProductOrder? = nil) {
         self.strategy = strategy
         self.tile = tile
@@ -89,12 +100,13 @@ struct Method: Sendable, Hashable {
     /// the choice is free, the last one takes the least memory.
     ///
     /// - Parameters:
+    ///   - width: channels of θ and φ.
     ///   - kernels: forces a class of kernels; the device's own without.
     ///   - reassociation: how the products may be re-associated, if they may.
     /// - Throws: ``NonLocalError/Code/configuration`` if a strategy is wanted that can't compute this.
     static func candidates(
         _ wanted: Strategy, _ formulation: Formulation, scale: Double, ownWeight: OwnWeight, device: Device,
-        kernels: KernelClass? = nil, reassociation: Reassociation? = nil
+        width: Int, kernels: KernelClass? = nil, reassociation: Reassociation? = nil
     ) throws(NonLocalError) -> [Method] {
         let tile = (kernels ?? KernelClass(device)) == .panel ? PanelTile(device) : nil
         // A scale of zero has no difference between a score and none, which leaving out relies on.
@@ -102,8 +114,12 @@ struct Method: Sendable, Hashable {
             formulation == Pairwise.embeddedGaussian.formulation && (ownWeight == .include || scale != 0)
         let isRectifiedSum =
             formulation == Pairwise.concatenation.formulation && ownWeight == .include && scale == 1
+        let isWarp = kernels == .warp && isSoftmax && ownWeight == .include && width <= WarpTile.widest
+        let warp = isWarp ? Method(WarpMethod(.float32, on: device)) : nil
         switch wanted {
         case .staged: return [.plain]
+        case .automatic where warp != nil: return [warp, .plain].compactMap { $0 }
+        case .fused where warp != nil: return [warp].compactMap { $0 }
         case .automatic:
             guard let tile else { return [.plain] }
             var methods: [Method] = []

@@ -68,7 +68,7 @@ struct VerificationProblems: Sendable {
     let kernels: KernelClass
 
     var all: [Problem] {
-        kernelProblems + panelProblems + skippingProblems + sortedProblems + blockProblems
+        kernelProblems + panelProblems + warpProblems + skippingProblems + sortedProblems + blockProblems
             + operationProblems + orderProblems
     }
 

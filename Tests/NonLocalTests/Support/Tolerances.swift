@@ -33,6 +33,38 @@ enum Tolerances {
         Double(6 * operations) * Tolerance.rounding * value.magnitude + denormal
     }
 
+    /// Of softmax attention on tensor cores, relative to the largest |y|.
+    ///
+    /// float32: as ``Tolerance/relative(largestInput:largestChange:largestAffinity:width:keys:isExponent:)`` has it
+    /// without the residual. Otherwise a rounding of the weights and one of g, and what rounding θ and φ does to
+    /// an affinity, which is less than one rounding of the largest.
+    static func tensorCores(
+        _ arithmetic: WarpTile.Arithmetic, width: Int, keys: Int, largestAffinity: Double
+    ) -> Double {
+        switch arithmetic {
+        case .float32:
+            Tolerance.rounding
+                * (8 + Double(keys).squareRoot() + Double(width).squareRoot() * largestAffinity)
+        case .float16: 0x1p-11 * (2 + largestAffinity)
+        case .bfloat16: 0x1p-8 * (2 + largestAffinity)
+        }
+    }
+
+    /// Of a product on tensor cores: the sum's, and two roundings of each factor.
+    ///
+    /// - Parameter magnitude: the sum of the terms' magnitudes.
+    static func tensorProduct(
+        _ arithmetic: WarpTile.Arithmetic, terms: Int, magnitude: Double
+    ) -> Double {
+        let factor: Double =
+            switch arithmetic {
+            case .float32: 0x1p-23
+            case .float16: 0x1p-11
+            case .bfloat16: 0x1p-8
+            }
+        return sum(of: terms, magnitude: magnitude) + 2 * factor * magnitude
+    }
+
     /// The smallest normal number: devices may take denormals for zero (OpenCL 1.2, 7.2).
     static let denormal = 0x1p-126
 }

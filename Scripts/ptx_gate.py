@@ -1,0 +1,104 @@
+"""The compile gate's work: OpenCL C → PTX → machine code, and a table of what came out. See Scripts/ptx-gate."""
+import os
+import re
+import subprocess
+import sys
+
+TOOLS, ARCHITECTURES = sys.argv[1], sys.argv[2:]
+LIMIT = 48 * 1024
+# An H200: 132 multiprocessors at 1.755 GHz, 128 bytes a clock through local memory, 989 TFLOP/s in float16, and about
+# 5.5 TB/s out of the second-level cache.
+LOCAL, TENSOR, DISTANT = 128 * 132 * 1.755e9, 989e12, 5.5e12
+LLVM = f"{TOOLS}/root/usr/lib/llvm-19"
+ENVIRONMENT = dict(os.environ, LD_LIBRARY_PATH=f"{TOOLS}/root/usr/lib/x86_64-linux-gnu:{LLVM}/lib")
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+
+
+def compile_kernel(name, architecture):
+    """Returns what ptxas said and the disassembly, or an error."""
+    source, target = f"{TOOLS}/kernels/{name}.cl", f"{TOOLS}/kernels/{name}-{architecture}"
+    # The PTX of an older device is good for every newer one; clang 19 does not know the newest.
+    virtual = min(architecture, "sm_90", key=lambda name: int(name[3:]))
+    clang = run(
+        f"{LLVM}/bin/clang", "-x", "cl", "-cl-std=CL1.2", "--target=nvptx64--nvidiacl", f"-march={virtual}",
+        "-Xclang", "-target-feature", "-Xclang", "+ptx80", "-Xclang", "-finclude-default-header",
+        "-Xclang", "-mlink-builtin-bitcode", "-Xclang", f"{TOOLS}/root/usr/lib/clc/nvptx64--nvidiacl.bc",
+        "-Dasm=__asm__", "-w", "-O3", "-S", source, "-o", f"{target}.ptx")
+    if clang.returncode:
+        return clang.stderr, None
+    ptxas = run(
+        f"{TOOLS}/nvidia_cuda_nvcc_cu12/nvidia/cuda_nvcc/bin/ptxas", f"-arch={architecture}", "-v", f"{target}.ptx", "-o",
+        f"{target}.cubin")
+    if ptxas.returncode:
+        return ptxas.stdout + ptxas.stderr, None
+    sass = run(f"{TOOLS}/nvidia_cuda_nvdisasm/nvidia/cu13/bin/nvdisasm", "-c", f"{target}.cubin")
+    return ptxas.stdout + ptxas.stderr, sass.stdout
+
+
+def of_kernel(report, kernel):
+    """Registers, bytes spilled and bytes of local memory, as ptxas reports them."""
+    part = report.split(f"Function properties for {kernel}\n", 1)[1].split("Compiling entry", 1)[0]
+    shared = re.search(r"(\d+) bytes smem", part)
+    return (
+        int(re.search(r"Used (\d+) registers", part)[1]), int(re.search(r"(\d+) bytes spill stores", part)[1]),
+        int(re.search(r"(\d+) bytes stack frame", part)[1]), int(shared[1]) if shared else 0)
+
+
+def main_loop(sass, kernel):
+    """Counts of the instructions between the target of the last backward jump over products and that jump."""
+    lines = sass.split(f".text.{kernel}:", 1)[-1].splitlines()
+    labels, best = {}, []
+    for number, line in enumerate(lines):
+        if label := re.match(r"(\.L_x_\d+):", line.strip()):
+            labels[label[1]] = number
+        jump = re.search(r"BRA\S* .*`\((\.L_x_\d+)\)", line)
+        if jump and jump[1] in labels:
+            body = lines[labels[jump[1]]:number + 1]
+            if sum("HMMA" in each for each in body) > sum("HMMA" in each for each in best):
+                best = body
+        if line.startswith(".section") and number > 10:
+            break
+    names = ("HMMA", "LDS", "LDGSTS", "LDG", "STS", "BAR", "MUFU", "LDL", "STL")
+    return {name: sum(bool(re.search(rf"\s{name}[.\s]", each)) for each in best) for name in names}
+
+
+def main():
+    failures = []
+    print("kernel, arithmetic, d, d_v | arch | registers spills local | loop: mma lds cp.async ldg sts bar ex2 reloads"
+          " | op/B, TFLOP/s by local memory, tensor cores, L2")
+    for row in open(f"{TOOLS}/kernels/table"):
+        name, allowance, *traffic = row.split()
+        kernel = "warp_" + name.split("-")[0]
+        for architecture in ARCHITECTURES:
+            report, sass = compile_kernel(name, architecture)
+            if sass is None:
+                print(f"{name} | {architecture} | REFUSED")
+                failures.append(f"{name} for {architecture}: {report.strip()[-400:]}")
+                continue
+            registers, spills, stack, shared = of_kernel(report, kernel)
+            loop = main_loop(sass, kernel)
+            caps = ""
+            if traffic:
+                operations, tensor, local, distant = map(float, traffic)
+                caps = (f"{operations / local:.1f}, {operations / local * LOCAL / 1e12:.0f}"
+                        f" {operations / tensor * TENSOR / 1e12:.0f} {operations / distant * DISTANT / 1e12:.0f}")
+            print(f"{name} | {architecture} | {registers} {spills} {shared} | {loop['HMMA']} {loop['LDS']}"
+                  f" {loop['LDGSTS']} {loop['LDG']} {loop['STS']} {loop['BAR']} {loop['MUFU']}"
+                  f" {loop['LDL'] + loop['STL']} | {caps}", flush=True)
+            if spills > int(allowance):
+                failures.append(f"{name} for {architecture} spills {spills} bytes, {allowance} are allowed")
+            if shared > LIMIT:
+                failures.append(f"{name} for {architecture} takes {shared} bytes of local memory")
+            if stack and not spills:
+                failures.append(f"{name} for {architecture} keeps {stack} bytes of arrays in memory")
+            if not loop["HMMA"]:
+                failures.append(f"{name} for {architecture} has no products in its main loop")
+    for failure in failures:
+        print(f"error: {failure}", file=sys.stderr)
+    sys.exit(bool(failures))
+
+
+main()

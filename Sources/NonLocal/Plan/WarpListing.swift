@@ -1,0 +1,46 @@
+import NonLocalKernels
+
+/// The warp kernels in every configuration that a plan can choose, for the compile gate (`make ptx`).
+public enum WarpListing {
+    /// A program as it goes to an NVIDIA device's compiler.
+    public struct Entry: Sendable {
+        /// Such as `attention-float16-512-512`.
+        public let name: String
+        /// The OpenCL C, macros included.
+        public let text: String
+        /// Registers' bytes that may be spilled.
+        public let spills: Int
+        /// Of a block of keys in one work-group: operations of the formulas, those of the tensor cores, bytes through
+        /// local memory, and bytes from the second-level cache. None for products.
+        public let traffic: [Double]
+    }
+
+    /// All programs.
+    public static var entries: [Entry] {
+        WarpTile.Arithmetic.allCases.flatMap { arithmetic in
+            WarpTile.table(arithmetic).map { attention($0, arithmetic) } + [product(arithmetic)]
+        }
+    }
+
+    private static func attention(_ tile: WarpTile, _ arithmetic: WarpTile.Arithmetic) -> Entry {
+        let variant = WarpVariant(
+            tile, width: tile.width, values: tile.values, arithmetic: arithmetic, usesPTX: true)
+        let traffic = variant.traffic
+        return Entry(
+            name: "attention-\(arithmetic.rawValue)-\(tile.width)-\(tile.values)",
+            text: text(KernelSource.warpAttentions, variant.macros), spills: tile.spills,
+            traffic: [traffic.operations, traffic.tensorOperations, traffic.bytes, traffic.distantBytes])
+    }
+
+    private static func product(_ arithmetic: WarpTile.Arithmetic) -> Entry {
+        Entry(
+            name: "product-\(arithmetic.rawValue)",
+            text: text(KernelSource.warpProducts, WarpProduct.macros(arithmetic, usesPTX: true)), spills: 0,
+            traffic: [])
+    }
+
+    private static func text(_ sources: [KernelSource], _ macros: [String: String]) -> String {
+        macros.sorted { $0.key < $1.key }.map { "#define \($0) \($1)\n" }.joined()
+            + sources.map { "#line 1 \"\($0.fileName)\"\n\($0.text)\n" }.joined()
+    }
+}

@@ -1,0 +1,57 @@
+import SwiftOpenCL
+import Testing
+
+@testable import NonLocal
+
+/// `warp_attention.cl` by itself, with the twin of its PTX and the race checker.
+@Suite(.needsDevice) struct WarpAttentionKernelTests {
+    /// Every tiling of the table, with ragged queries and keys, and channels that fill no slice.
+    static let tilings: [WarpCase] = WarpTile.Arithmetic.allCases.flatMap { arithmetic in
+        [
+            WarpCase(1, 1, 1, arithmetic), WarpCase(16, 131, 75, arithmetic) { $0.groups = 2 },
+            WarpCase(64, 5, 33, arithmetic), WarpCase(33, 7, 20, arithmetic),
+            WarpCase(128, 17, 39, arithmetic),
+            WarpCase(256, 9, 33, arithmetic), WarpCase(512, 9, 33, arithmetic),
+        ]
+    }
+
+    /// Widths that differ, several shares of the keys, scales and magnitudes of all kinds, views of all kinds.
+    static let cases: [WarpCase] = [.float16, .float32].flatMap { (arithmetic: WarpTile.Arithmetic) in
+        [
+            WarpCase(70, 5, 40, arithmetic, values: 3), WarpCase(3, 5, 40, arithmetic, values: 140),
+            WarpCase(1024, 3, 33, arithmetic, values: 512), WarpCase(24, 3, 33, arithmetic, values: 530),
+            WarpCase(40, 66, 161, arithmetic) { $0.shares = 2 },
+            WarpCase(130, 6, 97, arithmetic) { $0.shares = 3 },
+            WarpCase(16, 9, 40, arithmetic) { $0.scale = -2 },
+            WarpCase(16, 9, 40, arithmetic) { $0.scale = 0 },
+            WarpCase(16, 9, 40, arithmetic) { ($0.scale, $0.largest) = (1, 0x1p100) },
+            WarpCase(16, 9, 40, arithmetic) { ($0.scale, $0.largest) = (1, 0x1p-100) },
+            WarpCase(20, 17, 40, arithmetic) { ($0.groups, $0.arrangement) = (2, .gaps) },
+            WarpCase(20, 17, 40, arithmetic) { ($0.groups, $0.arrangement) = (3, .interleavedChannelsLast) },
+        ]
+    }
+
+    @Test(arguments: tilings + cases)
+    func matches(_ problem: WarpCase) throws {
+        let (error, tolerance) = try problem.error(TestDevice.session())
+        #expect(error <= tolerance)
+    }
+
+    /// Pieces of φ and g ahead by three, and pieces of different sizes.
+    @Test(arguments: [WarpTile.Arithmetic.float16, .float32])
+    func longerRings(_ arithmetic: WarpTile.Arithmetic) throws {
+        let problem = WarpCase(64, 5, 100, arithmetic, values: 32) {
+            $0.tile = WarpTile(
+                64, 32, (1, 2), tiles: 1, keys: 16, stages: (2, 2), ring: 4, kept: 1, chain: 1)
+        }
+        let (error, tolerance) = try problem.error(TestDevice.session())
+        #expect(error <= tolerance)
+    }
+
+    @Test func tooWide() throws {
+        let error = failure(.configuration) {
+            _ = try WarpVariant(width: 2049, values: 1, arithmetic: .float16, usesPTX: false)
+        }
+        #expect(error?.message.contains("2049") == true)
+    }
+}
