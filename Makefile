@@ -22,6 +22,7 @@ test: packages
 	$(SWIFT) build --build-tests --traits Pictures
 	$(SWIFT) test --skip-build --traits Pictures
 	@$(MAKE) --no-print-directory check-kernels
+	Scripts/oclgrind-barriers
 
 # Every kernel under Oclgrind: bounds, data races, uninitialised reads.
 check-kernels: packages

@@ -43,6 +43,12 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     /// The sorted strategy.
     case sort
     case sortedAggregate = "sorted_aggregate"
+    /// What the tile kernels, those for work-groups with local memory, share.
+    case tile
+    case tileProduct = "tile_product"
+    case tileSoftmax = "tile_softmax"
+    case tileAttention = "tile_attention"
+    case tileMerge = "tile_merge"
 
     /// The sources of the staged strategy that need no macros, in an order in which they compile as one program.
     public static let staged: [KernelSource] = [
@@ -71,6 +77,13 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
 
     /// The sources of products on tensor cores, in an order in which they compile as one program.
     public static let warpProducts: [KernelSource] = warp + [.warpProduct]
+
+    /// The sources of the tile kernels' products, in an order in which they compile as one program.
+    public static let tiledProduct: [KernelSource] = [.view, .tile, .tileProduct]
+    /// The sources of the tile kernels' normalisers, likewise.
+    public static let tiledSoftmax: [KernelSource] = [.view, .tileSoftmax]
+    /// The sources of the tile kernels' fused attention, likewise.
+    public static let tiledAttention: [KernelSource] = [.view, .tile, .tileAttention, .tileMerge]
 
     /// The name of the file, as build logs have it.
     public var fileName: String { "\(rawValue).cl" }
@@ -115,6 +128,11 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .warpProduct: PackageResources.warp_product_cl
             case .panelGram: PackageResources.panel_gram_cl
             case .panelGramMerge: PackageResources.panel_gram_merge_cl
+            case .tile: PackageResources.tile_cl
+            case .tileProduct: PackageResources.tile_product_cl
+            case .tileSoftmax: PackageResources.tile_softmax_cl
+            case .tileAttention: PackageResources.tile_attention_cl
+            case .tileMerge: PackageResources.tile_merge_cl
             }
         return String(decoding: bytes, as: UTF8.self)
     }

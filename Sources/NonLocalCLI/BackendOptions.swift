@@ -69,10 +69,12 @@ struct BackendOptions: ParsableArguments {
         }
     }
 
-    /// Says what was taken if that was left open.
-    func announce(_ name: String, device: String?) {
-        guard backend == .automatic, self.device == nil else { return }
-        Console.note("backend \(name)\(device.map { ", device '\($0)'" } ?? ", no OpenCL device found")")
+    /// Says what was taken if that was left open, and what the plan has to tell.
+    func announce(_ plan: Plan) {
+        for note in plan.notes { Console.note(note) }
+        guard backend == .automatic, device == nil else { return }
+        let device = plan.device.map { "device '\($0)'" } ?? "no OpenCL device found"
+        Console.note("backend \(plan.backend), \(device)")
     }
 }
 

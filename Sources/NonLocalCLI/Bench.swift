@@ -79,7 +79,7 @@ struct Bench: ParsableCommand {
         for (index, option) in shape.enumerated() {
             let workload = try bare ? bareWorkload(option.extents) : blockWorkload(option.extents)
             if index == 0 {
-                backend.announce(workload.plan.backend, device: workload.plan.device)
+                backend.announce(workload.plan)
                 if workload.plan.device != nil { roof = try Roof(backend.selector.device()) }
             }
             let timing = try Timing(workload, runs: runs, roof: roof)

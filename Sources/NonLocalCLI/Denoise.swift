@@ -125,7 +125,7 @@ struct Denoise: ParsableCommand {
                 levels, scope: scope, backend: backend.choice, skip: backend.skip, validation: validation,
                 memoryLimit: backend.memoryLimit, launchSeconds: backend.launchSeconds, progress: progress)
         }
-        if let plan = result.plan { backend.announce(plan.backend, device: plan.device) }
+        if let plan = result.plan { backend.announce(plan) }
         let denoised = try clip.withLevels(result.picture)
         try Interruption.writing { try denoised.write(png: outputs.map(\.path)) }
         let before = try clean.map { try NonLocalMeans.peakSignalToNoise(of: levels, against: $0) }

@@ -21,11 +21,12 @@ struct Devices: ParsableCommand {
         // Throws where there is none, and says what to do.
         _ = try DeviceSelector.index(0).select(from: devices)
         guard !json else { return }
-        let heading = ["", "name", "platform", "type", "class", "units", "memory", "features"]
+        let heading = ["", "name", "platform", "type", "class", "units", "memory", "local", "features"]
         let rows = devices.enumerated().map { index, device in
             [
                 "\(index)", device.name, device.platform.name, device.type.rawValue, device.className,
                 "\(device.computeUnits)", "\((Double(device.globalMemory) / 0x1p30).fixed(1)) GiB",
+                "\(device.localMemory / 1024) KiB",
                 device.features.joined(separator: ", "),
             ]
         }
@@ -41,6 +42,7 @@ extension Device {
         var features: [String] = []
         if supportsDoubles { features.append("fp64") }
         if supportsHalf { features.append("fp16") }
+        if supportsSubGroups { features.append("sub-groups") }
         if hasUnifiedMemory { features.append("unified-memory") }
         if let computeCapability {
             features.append("compute-\(computeCapability.major).\(computeCapability.minor)")
@@ -55,12 +57,14 @@ extension Device {
             "platform": .string(platform.name),
             "name": .string(name),
             "type": .string(type.rawValue),
+            "vendor": .string(vendor),
             "driver": .string(driverVersion),
             "opencl_c": .string(openCLCVersion),
             "class": .string(className),
             "compute_units": .integer(computeUnits),
             "global_memory": .integer(globalMemory),
             "local_memory": .integer(localMemory),
+            "work_group": .integer(maxWorkGroupSize),
             "features": .array(features.map { .string($0) }),
         ])
     }

@@ -120,7 +120,7 @@ struct Map: ParsableCommand {
         let maps = try AttentionMaps(
             of: block, x, at: queries, item: item, quantity: show, backend: backend.choice,
             validation: validation.validation, memoryLimit: backend.memoryLimit)
-        backend.announce(maps.plan.backend, device: maps.plan.device)
+        backend.announce(maps.plan)
         // Keys finer than what an eye tells apart would crowd around one place.
         let apart = Double(max(maps.extents[1], maps.extents[2])) / 40
         let peaks = queries.indices.map { maps.strongest(arrows, of: $0, apart: max(apart, 1)) }

@@ -60,7 +60,7 @@ struct Run: ParsableCommand {
             skip: backend.skip, validation: validation.validation, memoryLimit: backend.memoryLimit,
             launchSeconds: backend.launchSeconds, allowNonFinite: allowNonfinite)
         let plan = prepared.plan
-        backend.announce(plan.backend, device: plan.device)
+        backend.announce(plan)
         if explain { json ? Console.note(plan.description) : Console.result(plan.description) }
 
         let result = try LongWork.run(isQuiet: backend.quiet) { try await prepared.run(x, progress: $0) }

@@ -56,6 +56,7 @@ extension Device {
         nativeVectorWidthFloat = (try? info.uint(CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT)) ?? 1
         supportsDoubles = ((try? info.ulong(CL_DEVICE_DOUBLE_FP_CONFIG)) ?? 0) != 0
         supportsHalf = extensions.contains("cl_khr_fp16")
+        supportsSubGroups = !extensions.isDisjoint(with: ["cl_khr_subgroups", "cl_intel_subgroups"])
         if extensions.contains("cl_nv_device_attribute_query"),
             let major = try? info.uint(computeCapabilityMajor),
             let minor = try? info.uint(computeCapabilityMinor)

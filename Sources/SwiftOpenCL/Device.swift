@@ -88,6 +88,9 @@ public struct Device: Sendable {
     /// Whether kernels can compute in `half`; loading and storing it is always possible.
     public internal(set) var supportsHalf = false
 
+    /// Whether work-items of a work-group come in sub-groups that kernels can use.
+    public internal(set) var supportsSubGroups = false
+
     /// The compute capability of an NVIDIA device whose driver tells it.
     public internal(set) var computeCapability: ComputeCapability?
 

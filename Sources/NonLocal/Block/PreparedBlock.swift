@@ -225,6 +225,10 @@ struct RunOptions: Sendable, Hashable {
     var strategy: Strategy = .automatic
     /// Forces a class of kernels; the device's own without.
     var kernels: KernelClass?
+    /// Forces a tile upon the tile kernels; the device's own without.
+    var groupTile: GroupTile?
+    /// Whether kernels have to pass a test on the device before they are used.
+    var testsKernels = true
     var skip: Skipping = .automatic
     /// Forces an order of products upon the re-associated strategy; the cheapest without.
     var order: ProductOrder?

@@ -29,12 +29,15 @@ public final class PreparedOperation: Sendable {
         }
         let device = session.device
         let limit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
-        let candidates = try Method.candidates(
-            options.strategy, operation.pairwise.formulation,
-            scale: operation.scale.value(width: shape.width),
-            ownWeight: operation.ownWeight, device: device, width: shape.width,
-            kernels: options.kernels,
-            reassociation: shape.reassociation(operation.pairwise.formulation))
+        let sizes = PairSizes(width: shape.width, valueChannels: shape.valueChannels)
+        let (candidates, notes) = try session.passing(
+            Method.candidates(
+                options.strategy, operation.pairwise.formulation,
+                scale: operation.scale.value(width: shape.width), ownWeight: operation.ownWeight,
+                sizes: sizes, device: device,
+                kernels: KernelChoice(options.kernels, options.groupTile, on: device),
+                reassociation: shape.reassociation(operation.pairwise.formulation)),
+            sizes, options)
         let methods = try options.skip.applied(
             to: candidates, width: shape.width, rows: shape.rows, keys: shape.keys)
         func workload(_ method: Method) -> Workload {
@@ -46,8 +49,8 @@ public final class PreparedOperation: Sendable {
             textbook: shape.steps, executed: shape.steps(of: schedule.method), inputShape: shape.theta,
             schedule, on: device, memoryLimit: limit,
             alternatives: Plan.alternatives(
-                to: schedule.method, among: methods, shape.steps(of:), workload, limit: limit, device: device)
-        )
+                to: schedule.method, among: methods, shape.steps(of:), workload, limit: limit, device: device),
+            notes: notes)
     }
 
     /// y, `[B, d_v, …]` with the positions of θ.

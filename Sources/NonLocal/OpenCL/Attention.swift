@@ -10,6 +10,8 @@ struct Attention: Sendable {
         case skipping(SkippingAttention, scale: Float)
         case reassociated(ReassociatedAttention)
         case warp(WarpAttention, WarpMethod, scale: Float)
+        case tileFused(TileAttentionKernels, scale: Float)
+        case tileReassociated(TileReassociation)
     }
 
     private let kernels: Kernels
@@ -25,6 +27,12 @@ struct Attention: Sendable {
         if let warp = method.warp {
             kernels = .warp(
                 try WarpAttention(library, warp.variant(width: width, values: valueChannels)), warp,
+                scale: Float(scale))
+        } else if method.strategy == .reassociated, let tile = method.groupTile {
+            kernels = .tileReassociated(try TileReassociation(library, tile, scale: scale))
+        } else if method.strategy == .fused, let tile = method.groupTile {
+            kernels = .tileFused(
+                try TileAttentionKernels(library, tile, ownWeight: ownWeight, valueChannels: valueChannels),
                 scale: Float(scale))
         } else if method.strategy == .reassociated, let tile = method.tile {
             kernels = .reassociated(
@@ -42,7 +50,8 @@ struct Attention: Sendable {
                 try SortedAttention(library, tile, valueChannels: valueChannels, groups: groups))
         } else {
             kernels = .staged(
-                try StagedAttention(library, formulation: formulation, scale: scale, ownWeight: ownWeight))
+                try StagedAttention(
+                    library, method.groupTile, formulation: formulation, scale: scale, ownWeight: ownWeight))
         }
     }
 
@@ -82,6 +91,9 @@ struct Attention: Sendable {
                     theta: workspace.required(.packedTheta), phi: workspace.required(.packedPhi),
                     g: workspace.required(.packedG), limits: limits, shared: shared ?? limits))
         case .reassociated(let attention): try attention.run(launcher, operands, workspace)
+        case .tileFused(let kernels, let scale):
+            try kernels.launch(launcher, operands, scale: scale, shared: workspace[.shares])
+        case .tileReassociated(let products): try products.operate(launcher, operands, workspace)
         }
     }
 }

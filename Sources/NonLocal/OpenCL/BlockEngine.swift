@@ -11,6 +11,9 @@ final class BlockEngine: @unchecked Sendable {
     private let geometry: Geometry
     private let weights: WeightsByMethod
     private let method: Method
+    private let kernels: KernelChoice
+    private let sizes: PairSizes
+    private let options: RunOptions
     private let memoryLimit: Int
     private let launchSeconds: Double?
     private let pool = MemoryPool()
@@ -41,13 +44,20 @@ final class BlockEngine: @unchecked Sendable {
         self.session = session
         self.configuration = configuration
         self.geometry = geometry
+        self.options = options
         let formulas = BlockProblem(configuration, geometry, weights)
-        let candidates = try Method.candidates(
-            options.strategy, configuration.pairwise.formulation,
-            scale: configuration.scale.value(width: weights.theta?.outputs ?? geometry.channels),
-            ownWeight: configuration.ownWeight, device: device, width: formulas.width,
-            kernels: options.kernels,
-            reassociation: formulas.reassociation(options.order))
+        let kernels = try KernelChoice(options.kernels, options.groupTile, on: device)
+        self.kernels = kernels
+        sizes = PairSizes(width: formulas.width, valueChannels: configuration.valueChannels)
+        let (candidates, notes) = try session.passing(
+            Method.candidates(
+                options.strategy, configuration.pairwise.formulation,
+                scale: configuration.scale.value(width: formulas.thetaWidth),
+                ownWeight: configuration.ownWeight,
+                sizes: sizes,
+                device: device, kernels: kernels,
+                reassociation: formulas.reassociation(options.order, makesGram: kernels.makesGram)),
+            sizes, options)
         let methods = try options.skip.applied(
             to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count
         ).map { formulas.shaped($0, options.form) }
@@ -70,8 +80,11 @@ final class BlockEngine: @unchecked Sendable {
             textbook: formulas.steps, executed: problem(method).steps(of: method),
             inputShape: geometry.shape, schedule, on: device, memoryLimit: memoryLimit,
             alternatives: Plan.alternatives(
-                to: method, among: methods.flatMap { $0.orders(formulas.possibleOrders) },
-                { problem($0).steps(of: $0) }, workload, limit: memoryLimit, device: device))
+                to: method,
+                among: methods.flatMap {
+                    $0.orders(formulas.possibleOrders(makesGram: kernels.makesGram))
+                },
+                { problem($0).steps(of: $0) }, workload, limit: memoryLimit, device: device), notes: notes)
         executors[ExecutorKey(method: method, isSubset: false)] = try BlockExecutor(
             session, problem(method), method, byMethod[method])
     }
@@ -87,7 +100,7 @@ final class BlockEngine: @unchecked Sendable {
         let keepsPlace = queries == nil || configuration.ownWeight == .include
         // Chosen queries are few, and not worth an order.
         let chosen = queries == nil ? method : method.general
-        return try run(queries, keepsPlace ? chosen : .plain, monitor).output(x, into: memory)
+        return try run(queries, keepsPlace ? chosen : staged, monitor).output(x, into: memory)
     }
 
     /// z in the device's memory, and what it took.
@@ -100,7 +113,18 @@ final class BlockEngine: @unchecked Sendable {
 
     /// f / C(x), which only the staged strategy ever holds.
     func attention(_ x: Tensor<Float>, _ queries: [Int]?) throws -> Tensor<Float> {
-        try run(queries, .plain).attention(x)
+        try run(queries, staged).attention(x)
+    }
+
+    /// The staged strategy with the method's own kernels, if it has such.
+    private var staged: Method {
+        get throws {
+            guard let tile = kernels.groupTile else { return .plain }
+            let methods = [Method(strategy: .staged, groupTile: tile), .plain]
+            return try session.passing(
+                methods, sizes, options
+            ).methods[0]
+        }
     }
 
     func releaseBuffers() {

@@ -8,7 +8,7 @@ struct BlockExecutor: Sendable {
     private let projector: Projector
     private let attention: Attention
     /// What takes the place of ``attention`` and ``output``, if the products are re-associated.
-    let reassociated: ReassociatedBlock?
+    let reassociated: (any ReassociatedProducts)?
     /// What takes the place of all but the group norm, if one launch does it all.
     private let whole: PanelBlockKernel?
     private let maxPool: MaxPoolKernel?
@@ -66,6 +66,8 @@ struct BlockExecutor: Sendable {
             groups: geometry.batch * (problem.isSubset ? 1 : geometry.queries.groups))
         if let order = method.order, let tile = method.tile {
             reassociated = try ReassociatedBlock(session, problem, order, tile, weights)
+        } else if let order = method.order, let tile = method.groupTile {
+            reassociated = try TileReassociatedBlock(session, problem, order, tile, weights)
         } else {
             reassociated = nil
         }

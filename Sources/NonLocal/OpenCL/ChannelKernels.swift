@@ -87,9 +87,11 @@ struct GroupNormKernels: Sendable {
         _ launcher: Launcher, from x: View, moments: Buffer<Float>, to y: View, positions: Int, items: Int
     ) throws {
         let channelsPerGroup = channels / groups
+        let device = launcher.queue.context.device
         // A power of two, which the sum over the work-group relies on.
         let size = min(
-            64, 1 << (Int.bitWidth - 1 - launcher.queue.context.device.maxWorkGroupSize.leadingZeroBitCount))
+            device.type == .cpu ? 64 : 256,
+            1 << (Int.bitWidth - 1 - device.maxWorkGroupSize.leadingZeroBitCount))
         try launcher.launch(
             statistics,
             [

@@ -69,6 +69,24 @@ final class Launcher {
         }
     }
 
+    /// Does `count` units of a kernel's work in as many launches as the pace asks for.
+    ///
+    /// - Parameters:
+    ///   - operations: of all units.
+    ///   - launch: enqueues a range of the units, with its operations.
+    func inSlices(
+        of kernel: Kernel, count: Int, operations: Double, _ launch: (Range<Int>, Double) throws -> Void
+    ) throws {
+        var first = 0
+        while first < count {
+            let each = operations / Double(count)
+            let most = pace?.units(of: kernel.name, operationsOfEach: each) ?? count
+            let range = first..<min(first + max(most, 1), count)
+            try launch(range, each * Double(range.count))
+            first = range.upperBound
+        }
+    }
+
     /// Waits until no more than one launch with work to speak of is ahead of the device, and lets the run be
     /// followed and stopped.
     private func keepPace() throws {

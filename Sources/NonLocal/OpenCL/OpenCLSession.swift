@@ -22,6 +22,8 @@ public final class OpenCLSession: Sendable {
     let sharesHostMemory: Bool
     /// What the device's kernels were seen to do.
     let speeds: LaunchSpeeds
+    /// What the kernels' tests gave.
+    let trials = KernelTrials()
 
     /// The device.
     public var device: Device { context.device }

@@ -7,12 +7,14 @@ struct Projector: Sendable {
         case plain([DeviceLinear])
         case packed(PackedLinear)
         case warp(WarpProduct.Maps)
+        case stacked(StackedLinear)
 
         var outputs: [Int] {
             switch self {
             case .plain(let maps): maps.map(\.outputs)
             case .packed(let maps): maps.outputs
             case .warp(let maps): maps.outputs
+            case .stacked(let maps): maps.outputs
             }
         }
     }
@@ -21,6 +23,7 @@ struct Projector: Sendable {
         case plain(ProjectionKernel)
         case panel(PanelProjectionKernels, PanelPackKernels, PanelTile)
         case warp(WarpProduct)
+        case tile(TileProductKernels)
     }
 
     private let session: OpenCLSession
@@ -31,6 +34,8 @@ struct Projector: Sendable {
         if let warp = method.warp {
             kernels = .warp(
                 try WarpProduct(session.library, warp.arithmetic, usesPTX: warp.usesPTX))
+        } else if let tile = method.groupTile {
+            kernels = .tile(try TileProductKernels(session.library, tile))
         } else if let tile = method.tile {
             kernels = .panel(
                 try PanelProjectionKernels(session.library, tile),
@@ -47,6 +52,7 @@ struct Projector: Sendable {
         case .plain: .plain(try maps.map { try DeviceLinear($0, in: session.context) })
         case .warp(let product): .warp(try product.load(maps, in: session))
         case .panel(_, let pack, let tile): .packed(try PackedLinear(maps, pack, tile, in: session))
+        case .tile: .stacked(try StackedLinear(maps, in: session.context))
         }
     }
 
@@ -70,6 +76,9 @@ struct Projector: Sendable {
             try product.launch(
                 launcher, maps, from: x, residual: residual, to: y, positions: positions, items: items,
                 image: workspace.required(.scratch), limits: workspace.required(.limits))
+        case (.tile(let kernels), .stacked(let maps)):
+            try kernels.launch(
+                launcher, maps, from: x, residual: residual, to: y, positions: positions, items: items)
         case (.plain(let kernel), .plain(let maps)):
             for (map, y) in zip(maps, y) {
                 try kernel.launch(

@@ -188,15 +188,6 @@ struct ReassociatedBlock: Sendable {
     }
 }
 
-extension View {
-    /// The same numbers with channels and positions exchanged.
-    fileprivate var transposed: View {
-        var view = self
-        (view.channelStride, view.positionStride) = (positionStride, channelStride)
-        return view
-    }
-}
-
 extension Linear {
     fileprivate var withoutBias: Linear {
         Linear(

@@ -12,8 +12,32 @@ struct StagedAttention: Sendable {
     private let softmax: SoftmaxKernel
     private let normalize: NormalizeKernels
     private let aggregate: AggregateKernel
+    /// What takes the place of the products and the normalisers on devices with work-groups.
+    private let tiled: Tiled?
 
-    init(_ library: KernelLibrary, formulation: Formulation, scale: Double, ownWeight: OwnWeight) throws {
+    private struct Tiled: Sendable {
+        /// None for the outer sum, which is no product.
+        let affinity: TileProductKernels?
+        let aggregate: TileProductKernels
+        let normalize: TileSoftmaxKernels
+
+        init(_ library: KernelLibrary, _ tile: GroupTile, score: Pairwise.Score) throws {
+            aggregate = try TileProductKernels(library, tile)
+            affinity =
+                switch score {
+                case .dotProduct: aggregate
+                case .negativeSquaredDistance: try TileProductKernels(library, tile, isDistance: true)
+                case .outerSum: nil
+                }
+            normalize = try TileSoftmaxKernels(library)
+        }
+    }
+
+    /// - Parameter tile: of the tile kernels; the plain ones serve without.
+    init(
+        _ library: KernelLibrary, _ tile: GroupTile?, formulation: Formulation, scale: Double,
+        ownWeight: OwnWeight
+    ) throws {
         self.formulation = formulation
         self.scale = scale
         affinity = try AffinityKernel(library, score: formulation.score)
@@ -27,6 +51,7 @@ struct StagedAttention: Sendable {
         softmax = try SoftmaxKernel(library)
         normalize = try NormalizeKernels(library)
         aggregate = try AggregateKernel(library)
+        tiled = try tile.map { try Tiled(library, $0, score: formulation.score) }
     }
 
     /// Computes y, or hands the normalised affinities of each block to `sink` instead.
@@ -37,19 +62,46 @@ struct StagedAttention: Sendable {
         sink: ((RowBlock) throws -> Void)? = nil
     ) throws {
         for block in blocks.blocks(groups: operands.groups, rows: operands.rows) {
-            try affinity.launch(
-                launcher, theta: operands.theta, phi: operands.phi, width: operands.width, to: affinities,
-                block)
+            try score(launcher, affinities, operands, block)
             try weigh(launcher, affinities, operands, block)
             if let sink {
                 try launcher.finish()
                 try sink(block)
             } else {
-                try aggregate.launch(
-                    launcher, g: operands.g, weights: affinities, to: operands.y,
-                    valueChannels: operands.valueChannels, block)
+                try aggregate(launcher, affinities, operands, block)
             }
         }
+    }
+
+    private func score(
+        _ launcher: Launcher, _ affinities: Buffer<Float>, _ operands: AttentionOperands, _ block: RowBlock
+    ) throws {
+        guard let product = tiled?.affinity else {
+            return try affinity.launch(
+                launcher, theta: operands.theta, phi: operands.phi, width: operands.width, to: affinities,
+                block)
+        }
+        try product.launch(
+            launcher, operands.phi.advanced(byGroups: block.firstGroup),
+            operands.theta.advanced(byPositions: block.firstRow).advanced(byGroups: block.firstGroup),
+            to: [View(affinities, channels: block.keys, positions: block.rows)], heights: [block.keys],
+            ProductSize(rows: block.keys, terms: operands.width, columns: block.rows, groups: block.groups))
+    }
+
+    private func aggregate(
+        _ launcher: Launcher, _ affinities: Buffer<Float>, _ operands: AttentionOperands, _ block: RowBlock
+    ) throws {
+        let values = operands.valueChannels
+        guard let product = tiled?.aggregate else {
+            return try aggregate.launch(
+                launcher, g: operands.g, weights: affinities, to: operands.y, valueChannels: values, block)
+        }
+        try product.launch(
+            launcher, operands.g.transposed.advanced(byGroups: block.firstGroup),
+            View(affinities, channels: block.keys, positions: block.rows),
+            to: [operands.y.advanced(byPositions: block.firstRow).advanced(byGroups: block.firstGroup)],
+            heights: [values],
+            ProductSize(rows: values, terms: block.keys, columns: block.rows, groups: block.groups))
     }
 
     private func weigh(
@@ -65,8 +117,18 @@ struct StagedAttention: Sendable {
                 launcher, affinities, own: own, firstOwn: operands.firstOwn, scale: scale, block)
         }
         switch formulation.normalizer {
-        case .softmax: try softmax.launch(launcher, affinities, scale: scale, block)
-        case .sum: try normalize.launchBySum(launcher, affinities, block)
+        case .softmax:
+            if let tiled {
+                try tiled.normalize.launch(launcher, affinities, scale: scale, block)
+            } else {
+                try softmax.launch(launcher, affinities, scale: scale, block)
+            }
+        case .sum:
+            if let tiled {
+                try tiled.normalize.launchBySum(launcher, affinities, block)
+            } else {
+                try normalize.launchBySum(launcher, affinities, block)
+            }
         case .count: try normalize.launch(launcher, affinities, factor: scale / Float(block.keys), block)
         case .none:
             if scale != 1 { try normalize.launch(launcher, affinities, factor: scale, block) }

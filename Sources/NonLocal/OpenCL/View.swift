@@ -10,6 +10,8 @@ struct View: Sendable {
     var positionStride = 1
     /// Groups in one item.
     var groups = 1
+    /// The group that counts as the first; to the tile kernels alone.
+    var firstGroup = 0
     /// How a group's elements lie.
     var form = Form.strided
 
@@ -58,6 +60,20 @@ struct View: Sendable {
         return view
     }
 
+    /// The same tensor from a later group on, counted over all items; to the tile kernels alone.
+    func advanced(byGroups groups: Int) -> View {
+        var view = self
+        view.firstGroup += groups
+        return view
+    }
+
+    /// The same numbers with channels and positions exchanged.
+    var transposed: View {
+        var view = self
+        (view.channelStride, view.positionStride) = (positionStride, channelStride)
+        return view
+    }
+
     /// The same tensor with its positions in groups; a packed one is in groups already.
     func grouped(by positions: PositionGroups) -> View {
         guard form == .strided else { return self }
@@ -80,7 +96,7 @@ struct View: Sendable {
     var argument: SIMD8<Int64> {
         SIMD8(
             Int64(offset), Int64(itemStride), Int64(groupStride), Int64(channelStride), Int64(positionStride),
-            Int64(groups), form.rawValue, 0)
+            Int64(groups), form.rawValue, Int64(firstGroup))
     }
 }
 

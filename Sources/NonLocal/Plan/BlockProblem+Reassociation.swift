@@ -1,23 +1,29 @@
 extension BlockProblem {
     /// The cheapest order of products, or one that is wanted; none where the form can't be re-associated.
     ///
+    /// - Parameter makesGram: whether the kernels that are to compute it know the Gram matrix.
     /// - Throws: ``NonLocalError/Code/configuration`` if an order is wanted that gives something else.
-    func reassociation(_ wanted: ProductOrder? = nil) throws(NonLocalError) -> Reassociation? {
+    func reassociation(
+        _ wanted: ProductOrder? = nil, makesGram: Bool = true
+    ) throws(NonLocalError) -> Reassociation? {
         guard configuration.pairwise.formulation.isLinear(configuration.ownWeight), projectsAffinity else {
             return nil
         }
-        let possible = possibleOrders.map { (order: $0, operations: steps($0).operations) }
+        let possible = possibleOrders(makesGram: makesGram).map {
+            (order: $0, operations: steps($0).operations)
+        }
         let cheapest = possible.min { $0.operations < $1.operations }
         guard let choice = wanted.map({ wanted in possible.first { $0.order == wanted } }) ?? cheapest else {
-            throw NonLocalError(.configuration, "a Gram matrix knows nothing of pooled projections")
+            throw NonLocalError(
+                .configuration,
+                "a Gram matrix knows nothing of pooled projections, and the tile kernels make none")
         }
         return Reassociation(order: choice.order, pays: choice.operations < steps.operations)
     }
 
     /// A maximum over projections is no function of the Gram matrix.
-    var possibleOrders: [ProductOrder] {
-        let poolsProjections = configuration.subsample == .convFirst && geometry.window != nil
-        return ProductOrder.allCases.filter { $0.projectsKeys || !poolsProjections }
+    func possibleOrders(makesGram: Bool) -> [ProductOrder] {
+        ProductOrder.allCases.filter { $0.projectsKeys || makesGram && !poolsProjections }
     }
 
     /// The projections of positions that an order needs, those of the same tensor together.
@@ -85,7 +91,7 @@ extension BlockProblem {
 
     /// Elements of each buffer for one batch item.
     func elementsPerItem(
-        _ method: Method, _ order: ProductOrder, _ tile: PanelTile, sharesHostMemory: Bool
+        _ method: Method, _ order: ProductOrder, sharesHostMemory: Bool
     ) -> [BufferRole: Int] {
         let (channels, values, groups) = (
             geometry.channels, configuration.valueChannels, geometry.keys.groups
@@ -106,14 +112,16 @@ extension BlockProblem {
             elements[.wholeBias] = groups * channels
         }
         let applied = applied(order)
-        elements[.packedProduct] = groups * tile.packedByRows(applied.rows, applied.terms)
+        elements[.packedProduct] = method.tile.map { groups * $0.packedByRows(applied.rows, applied.terms) }
         return elements
     }
 
-    /// Elements of all weights, packed for a tile.
-    func weightElements(_ order: ProductOrder, _ tile: PanelTile) -> Int {
+    /// Elements of all weights, packed for a tile or as they are.
+    func weightElements(_ order: ProductOrder, _ tile: PanelTile?) -> Int {
         let (channels, values) = (geometry.channels, configuration.valueChannels)
-        func map(_ outputs: Int, _ inputs: Int) -> Int { tile.packedByRows(outputs, inputs) + outputs }
+        func map(_ outputs: Int, _ inputs: Int) -> Int {
+            (tile?.packedByRows(outputs, inputs) ?? outputs * inputs) + outputs
+        }
         var elements = projectionGroups(order).reduce(normGroups > 0 ? 2 * channels : 0) { sum, group in
             sum + map(group.reduce(0) { $0 + ($1 == .g ? values : width) }, channels)
         }
@@ -121,6 +129,15 @@ extension BlockProblem {
         elements += map(channels, values) + (order.tail == .aggregate ? values : channels)
         if order.tail == .whole { elements += map(channels, width) + map(1, width) }
         return elements
+    }
+
+    /// Elements that the product of φ and g leaves to be merged by the tile kernels.
+    func productShares(_ tile: GroupTile, items: Int) -> Int {
+        tile.productShares(
+            ProductSize(
+                rows: configuration.valueChannels, terms: geometry.keys.count, columns: width,
+                groups: items * geometry.keys.groups)
+        ).shared
     }
 
     /// What the products of positions leave to be merged.

@@ -118,15 +118,18 @@ struct BlockProblem: Sendable, Hashable {
     private func unslicedWorkload(_ method: Method, sharesHostMemory: Bool) -> Workload {
         let groups = isSubset ? 1 : geometry.queries.groups
         let rowsOfGroup = isSubset ? rows : geometry.queries.count
-        if let order = method.order, let tile = method.tile {
+        if let order = method.order {
             return Workload(
                 method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup,
                 keys: geometry.keys.count,
-                elementsPerItem: elementsPerItem(method, order, tile, sharesHostMemory: sharesHostMemory),
-                weightElements: weightElements(order, tile),
+                elementsPerItem: elementsPerItem(method, order, sharesHostMemory: sharesHostMemory),
+                weightElements: weightElements(order, method.tile),
                 widest: max(width, configuration.valueChannels),
-                scratchOfLaunch: { scratch(order, tile, items: $0) },
-                sharesOfLaunch: { gramBlocks(order, tile, items: $0).shared })
+                scratchOfLaunch: { items in method.tile.map { scratch(order, $0, items: items) } ?? 0 },
+                sharesOfLaunch: { items in
+                    method.tile.map { gramBlocks(order, $0, items: items).shared }
+                        ?? method.groupTile.map { productShares($0, items: items) } ?? 0
+                })
         }
         var elements = elementsPerItem(method, sharesHostMemory: sharesHostMemory)
         if let tile = method.tile, method.strategy == .fused, method.form != .time {
@@ -188,7 +191,15 @@ struct BlockProblem: Sendable, Hashable {
                     projectionScratch(method, items: items), attention(items)?.scratch ?? 0, time ?? 0,
                     items * sorted)
             },
-            sharesOfLaunch: { attention($0)?.shared ?? 0 })
+            sharesOfLaunch: { items in
+                guard let tile = method.groupTile, method.strategy == .fused else {
+                    return attention(items)?.shared ?? 0
+                }
+                return tile.attentionShares(
+                    valueChannels: configuration.valueChannels, rows: rowsOfGroup, keys: geometry.keys.count,
+                    groups: items * groups
+                ).shared
+            })
     }
 
     /// How the kernel for the whole block in one launch cuts it.

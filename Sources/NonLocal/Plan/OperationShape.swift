@@ -76,6 +76,17 @@ struct OperationShape: Sendable, Hashable {
             elements[.transposedG] = stride * keys
             elements[.transposedAggregate] = stride * rows
         }
+        if let tile = method.groupTile, method.strategy == .reassociated {
+            elements[.keyProduct] = valueChannels * width
+            return Workload(
+                method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,
+                weightElements: 0, widest: max(width, valueChannels), scratchOfLaunch: { _ in 0 },
+                sharesOfLaunch: { items in
+                    tile.productShares(
+                        ProductSize(rows: valueChannels, terms: keys, columns: width, groups: items)
+                    ).shared
+                })
+        }
         if let tile = method.tile, method.strategy == .reassociated {
             elements[.keyProduct] = valueChannels * width
             elements[.packedProduct] = tile.packedByRows(valueChannels, width)
@@ -134,7 +145,14 @@ struct OperationShape: Sendable, Hashable {
                 }
                 return (projections + [items * sorted]).max() ?? 0
             },
-            sharesOfLaunch: { attention($0)?.shared ?? 0 })
+            sharesOfLaunch: { items in
+                guard let tile = method.groupTile, method.strategy == .fused else {
+                    return attention(items)?.shared ?? 0
+                }
+                return tile.attentionShares(
+                    valueChannels: valueChannels, rows: rows, keys: keys, groups: items
+                ).shared
+            })
     }
 
     /// The steps of the formulas, in order, with their cost over the whole batch.

@@ -17,6 +17,20 @@ extension Plan {
         public let workItems: Int
     }
 
+    /// The tile of kernels for devices with work-groups and local memory.
+    public struct WorkGroupTile: Sendable, Hashable {
+        /// Work-items along each side of a work-group.
+        public let side: Int
+        /// Rows, and columns, of a product's tile.
+        public let sums: Int
+        /// Terms in local memory at one time.
+        public let terms: Int
+        /// Queries, and keys, of a block of fused attention.
+        public let block: Int
+        /// Bytes of local memory.
+        public let localMemory: Int
+    }
+
     /// Another way that the plan weighed.
     public struct Alternative: Sendable, Hashable {
         /// The way it would compute the operation.
@@ -72,6 +86,22 @@ extension Plan.Tile: CustomStringConvertible {
     public var description: String {
         "\(rows) rows × \(positions) positions (\(positions / lanes) × \(lanes) lanes), sums of \(terms) terms, "
             + "blocks of \(keys) keys, \(workItems) work-items"
+    }
+}
+
+extension Plan.WorkGroupTile {
+    init(_ tile: GroupTile) {
+        self.init(
+            side: tile.side, sums: tile.tile, terms: tile.depth, block: tile.block,
+            localMemory: tile.localMemory)
+    }
+}
+
+extension Plan.WorkGroupTile: CustomStringConvertible {
+    /// In words, for people.
+    public var description: String {
+        "\(sums) × \(sums) sums by \(side) × \(side) work-items, slices of \(terms) terms, blocks of "
+            + "\(block) queries and keys, \(localMemory) bytes of local memory"
     }
 }
 

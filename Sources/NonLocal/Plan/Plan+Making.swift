@@ -7,9 +7,10 @@ extension Plan {
     ///   - textbook: the steps of the formulas.
     ///   - executed: those of the schedule's method.
     ///   - alternatives: what else was weighed.
+    ///   - notes: what the caller should know of the choice.
     init(
         textbook: [CostedStep], executed: [CostedStep], inputShape: [Int], _ schedule: Schedule,
-        on device: Device, memoryLimit: Int, alternatives: [Alternative]
+        on device: Device, memoryLimit: Int, alternatives: [Alternative], notes: [String]
     ) {
         let size = MemoryLayout<Float>.stride
         let buffers = BufferRole.allCases.compactMap { role in
@@ -19,6 +20,7 @@ extension Plan {
             backend: "opencl", device: device.name, strategy: schedule.method.strategy,
             skipsBlocks: schedule.method.skips,
             kernels: schedule.method.kernels, tile: schedule.method.tile.map(Tile.init),
+            workGroupTile: schedule.method.groupTile.map(WorkGroupTile.init),
             form: schedule.method.visibleForm,
             order: schedule.method.order.map { "\($0.head.rawValue), \($0.tail.rawValue)" },
             precision: .float32,
@@ -29,20 +31,20 @@ extension Plan {
             allocations: buffers + [Allocation(name: "weights", bytes: schedule.weightElements * size)],
             peakMemory: schedule.bytes, memoryLimit: memoryLimit, itemsPerSlice: schedule.itemsPerSlice,
             groupsPerBlock: schedule.blocks?.groups, rowsPerBlock: schedule.blocks?.rows,
-            alternatives: alternatives)
+            alternatives: alternatives, notes: notes)
     }
 
     /// The plan of the CPU reference.
     init(reference steps: [CostedStep], inputShape: [Int]) {
         self.init(
             backend: "cpu", device: nil, strategy: .staged, skipsBlocks: false, kernels: nil, tile: nil,
-            form: nil, order: nil,
+            workGroupTile: nil, form: nil, order: nil,
             precision: .float32,
             inputShape: inputShape,
             steps: steps.map(Step.init), textbookOperations: steps.operations,
             executedOperations: steps.operations, skippableOperations: 0, allocations: [], peakMemory: 0,
             memoryLimit: 0,
-            itemsPerSlice: 1, groupsPerBlock: nil, rowsPerBlock: nil, alternatives: [])
+            itemsPerSlice: 1, groupsPerBlock: nil, rowsPerBlock: nil, alternatives: [], notes: [])
     }
 }
 

@@ -30,8 +30,10 @@ public struct Plan: Sendable, Hashable {
     public let skipsBlocks: Bool
     /// The kind of kernels; none for the CPU reference.
     public let kernels: KernelClass?
-    /// The kernels' register tile; none for kernels without one.
+    /// The register tile of kernels for CPU devices; none for others.
     public let tile: Tile?
+    /// The tile of kernels for work-groups; none for others.
+    public let workGroupTile: WorkGroupTile?
     /// How the fused kernels are laid over the work: `panels`, a kernel a stage with lanes along the queries;
     /// `time`, lanes along the pixels; `block`, all in one launch. None for other strategies.
     public let form: String?
@@ -64,6 +66,8 @@ public struct Plan: Sendable, Hashable {
     public let rowsPerBlock: Int?
     /// What else could have computed the same, the fastest first.
     public let alternatives: [Alternative]
+    /// What the caller should know of the choice, such as kernels that failed their test on this device.
+    public let notes: [String]
 }
 
 extension Plan {
@@ -99,6 +103,7 @@ extension Plan: CustomStringConvertible {
             lines.append("slices: \(itemsPerSlice) batch item\(itemsPerSlice == 1 ? "" : "s") at a time")
         }
         if let tile { lines.append("tiles: \(tile)") }
+        if let workGroupTile { lines.append("tiles: \(workGroupTile)") }
         if skipsBlocks { lines.append("skipping: blocks of keys whose weights can't matter are left out") }
         if let groupsPerBlock, let rowsPerBlock {
             lines.append("blocks: affinities of \(groupsPerBlock) groups, \(rowsPerBlock) rows at a time")
@@ -107,6 +112,7 @@ extension Plan: CustomStringConvertible {
             lines.append("instead of:")
             lines += alternatives.map { "  \($0)" }
         }
+        lines += notes.map { "note: \($0)" }
         return lines.joined(separator: "\n")
     }
 }

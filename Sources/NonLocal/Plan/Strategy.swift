@@ -7,13 +7,13 @@ public enum Strategy: String, Sendable, Hashable, CaseIterable {
     /// Affinity, normalisation and aggregation one after the other, in row blocks: bounded memory, plain
     /// kernels, attention maps.
     case staged
-    /// One pass with online softmax, which never holds the affinities: softmax forms, on CPU devices so far.
+    /// One pass with online softmax, which never holds the affinities: softmax forms.
     case fused
     /// The concatenation form without its pairs, in O((N + M) log (N + M)): a and b sorted, then one walk along
     /// both; on CPU devices that compute in `double`.
     case sorted
     /// θᵀ (φ gᵀ) instead of (θᵀ φ) gᵀ, with the maps around it in whichever order takes the fewest operations:
-    /// the dot-product form, on CPU devices so far.
+    /// the dot-product form.
     case reassociated
 }
 
@@ -37,10 +37,12 @@ enum FusedForm: String, Sendable, Hashable, CaseIterable {
 struct Method: Sendable, Hashable {
     /// Never ``Strategy/automatic``.
     let strategy: Strategy
-    /// The tile of the panel kernels, or none where the plain ones serve.
+    /// The tile of the panel kernels, or none where others serve.
     private(set) var tile: PanelTile?
     /// What the warp kernels are to do, or none where others serve.
     private(set) var warp: WarpMethod?
+    /// The tile of the tile kernels, or none where others serve.
+    private(set) var groupTile: GroupTile?
     /// Whether blocks of keys may be left out.
     private(set) var skips = false
     /// The order of the products, of the re-associated strategy alone.
@@ -49,7 +51,12 @@ struct Method: Sendable, Hashable {
     var form = FusedForm.panels
 
     /// The staged strategy on the plain kernels, which can do everything.
-    static let plain = Method(strategy: .staged, tile: nil)
+    static let plain = Method(strategy: .staged)
+
+    /// The class of its kernels.
+    var kernels: KernelClass {
+        tile != nil ? .panel : groupTile != nil ? .tile : warp != nil ? .warp : .plain
+    }
 
     /// The same, with blocks of keys left out.
     var skipping: Method {
@@ -68,7 +75,7 @@ struct Method: Sendable, Hashable {
     }
 
     /// The name of the form, where a strategy has several.
-    var visibleForm: String? { strategy == .fused && !skips ? form.rawValue : nil }
+    var visibleForm: String? { strategy == .fused && tile != nil && !skips ? form.rawValue : nil }
 
     /// The same with each of the given orders, its own first, if it has one; itself if it has none.
     func orders(_ orders: [ProductOrder]) -> [Method] {
@@ -81,18 +88,14 @@ struct Method: Sendable, Hashable {
             }
     }
 
-    /// The class of its kernels.
-    var kernels: KernelClass { warp != nil ? .warp : tile != nil ? .panel : .plain }
-
-    /// Fused attention on tensor cores.
-    private init(_ warp: WarpMethod) {
-        self.init(strategy: .fused, tile: nil)
-        self.warp = warp
-    }
-
-    private init(strategy: Strategy, tile: PanelTile?, order: ProductOrder? = nil) {
+    init(
+        strategy: Strategy, tile: PanelTile? = nil, groupTile: GroupTile? = nil, warp: WarpMethod? = nil,
+        order: ProductOrder? = nil
+    ) {
         self.strategy = strategy
         self.tile = tile
+        self.groupTile = groupTile
+        self.warp = warp
         self.order = order
     }
 
@@ -100,26 +103,32 @@ struct Method: Sendable, Hashable {
     /// the choice is free, the last one takes the least memory.
     ///
     /// - Parameters:
-    ///   - width: channels of θ and φ.
-    ///   - kernels: forces a class of kernels; the device's own without.
+    ///   - kernels: the kernels to take.
     ///   - reassociation: how the products may be re-associated, if they may.
     /// - Throws: ``NonLocalError/Code/configuration`` if a strategy is wanted that can't compute this.
     static func candidates(
-        _ wanted: Strategy, _ formulation: Formulation, scale: Double, ownWeight: OwnWeight, device: Device,
-        width: Int, kernels: KernelClass? = nil, reassociation: Reassociation? = nil
+        _ wanted: Strategy, _ formulation: Formulation, scale: Double, ownWeight: OwnWeight, sizes: PairSizes,
+        device: Device, kernels: KernelChoice, reassociation: Reassociation? = nil
     ) throws(NonLocalError) -> [Method] {
-        let tile = (kernels ?? KernelClass(device)) == .panel ? PanelTile(device) : nil
         // A scale of zero has no difference between a score and none, which leaving out relies on.
         let isSoftmax =
             formulation == Pairwise.embeddedGaussian.formulation && (ownWeight == .include || scale != 0)
         let isRectifiedSum =
             formulation == Pairwise.concatenation.formulation && ownWeight == .include && scale == 1
-        let isWarp = kernels == .warp && isSoftmax && ownWeight == .include && width <= WarpTile.widest
-        let warp = isWarp ? Method(WarpMethod(.float32, on: device)) : nil
+        var tile: PanelTile?
+        switch kernels {
+        case .tile(let tile):
+            return try tileCandidates(
+                wanted, tile, formulation, isSoftmax: isSoftmax, sizes: sizes, reassociation: reassociation)
+        case .warp(let warp, let tile):
+            return try warpCandidates(
+                wanted, warp, tile, formulation, isSoftmax: isSoftmax, ownWeight: ownWeight, sizes: sizes,
+                reassociation: reassociation)
+        case .panel(let panel): tile = panel
+        case .plain: break
+        }
         switch wanted {
         case .staged: return [.plain]
-        case .automatic where warp != nil: return [warp, .plain].compactMap { $0 }
-        case .fused where warp != nil: return [warp].compactMap { $0 }
         case .automatic:
             guard let tile else { return [.plain] }
             var methods: [Method] = []
@@ -132,12 +141,10 @@ struct Method: Sendable, Hashable {
             }
             return methods + [Method(strategy: .staged, tile: tile), .plain]
         case .fused:
-            guard isSoftmax, let tile else {
+            guard isSoftmax else { throw .onlySoftmaxIsFused }
+            guard let tile else {
                 throw NonLocalError(
-                    .configuration,
-                    isSoftmax
-                        ? "there are no fused kernels yet for '\(device.name)', which is no CPU device"
-                        : "the fused strategy computes a softmax of dot products only",
+                    .configuration, "the plain kernels, which serve '\(device.name)', know no fused strategy",
                     advice: "Use strategy automatic or staged.")
             }
             return [Method(strategy: .fused, tile: tile)]
@@ -153,12 +160,11 @@ struct Method: Sendable, Hashable {
             }
             return [Method(strategy: .sorted, tile: tile)]
         case .reassociated:
-            guard let reassociation, let tile else {
+            guard let reassociation else { throw .onlyDotProductIsReassociated }
+            guard let tile else {
                 throw NonLocalError(
                     .configuration,
-                    reassociation != nil
-                        ? "there are no re-associated kernels yet for '\(device.name)', which is no CPU device"
-                        : "only the dot-product form with its own weight included can be re-associated",
+                    "the plain kernels, which serve '\(device.name)', know no re-associated strategy",
                     advice: "Use strategy automatic or staged.")
             }
             return [Method(strategy: .reassociated, tile: tile, order: reassociation.order)]

@@ -47,9 +47,9 @@ public struct Verification: Sendable {
         for index in VerificationProblems(session: session, kernels: kernels).all.indices {
             let name = VerificationProblems(session: session, kernels: kernels).all[index].family
             guard family == nil || family == name else { continue }
-            // A context of its own for each family and each whole block: what one leaves behind in a driver
-            // or a sanitizer must not meet the next.
-            if outcomes.last?.family != name || Self.wholes.contains(name) {
+            // A context of its own for each family and each problem of several kernels: what one leaves behind in
+            // a driver or a sanitizer must not meet the next.
+            if outcomes.last?.family != name || Self.severalKernels.contains(name) {
                 session = try OpenCLSession(device)
             }
             let outcome = VerificationProblems(session: session, kernels: kernels).all[index].outcome()
@@ -59,7 +59,7 @@ public struct Verification: Sendable {
         return outcomes
     }
 
-    private static let wholes: Set = ["block", "operation"]
+    private static let severalKernels: Set = ["block", "operation", "tile_attention"]
 }
 
 /// The problems that a device is verified with, bound to a session.
@@ -68,7 +68,8 @@ struct VerificationProblems: Sendable {
     let kernels: KernelClass
 
     var all: [Problem] {
-        kernelProblems + panelProblems + warpProblems + skippingProblems + sortedProblems + blockProblems
+        kernelProblems + panelProblems + skippingProblems + sortedProblems + tileProblems + warpProblems
+            + blockProblems
             + operationProblems + orderProblems
     }
 

@@ -70,7 +70,7 @@ extension VerificationProblems {
                     let g = try Tensor.normal(shape: [2, values, keys], seed: 3)
                     let prepared = try PreparedOperation(
                         operation, OperationShape(operation, theta: theta.shape, phi: phi.shape, g: g.shape),
-                        session: session, options: RunOptions(kernels: kernels, validation: .full))
+                        session: session, options: options(.automatic))
                     return try verdict(prepared.run(theta: theta, phi: phi, g: g))
                 }
             }
@@ -97,10 +97,16 @@ extension VerificationProblems {
             }
             let prepared = try PreparedBlock(
                 configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
-                session: session,
-                options: RunOptions(strategy: strategy, kernels: kernels, form: form, validation: .full))
+                session: session, options: options(strategy, form))
             return try verdict(prepared.run(.normal(shape: shape, seed: 7)))
         }
+    }
+
+    /// The smallest of the tiles computes small problems with the least waste.
+    private func options(_ strategy: Strategy, _ form: FusedForm? = nil) -> RunOptions {
+        RunOptions(
+            strategy: strategy, kernels: kernels, groupTile: GroupTile.candidates(session.device).last,
+            testsKernels: false, form: form, validation: .full)
     }
 
     func verdict(_ result: BlockResult) throws -> (error: Double, tolerance: Double, message: String?) {

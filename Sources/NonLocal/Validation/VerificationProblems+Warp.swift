@@ -39,7 +39,7 @@ extension VerificationProblems {
         }
     }
 
-    private func warpProduct(
+    func warpProduct(
         _ arithmetic: WarpTile.Arithmetic, _ channels: Int, _ positions: Int, _ rows: Int
     ) -> Problem {
         let words = "\(rows) of \(channels) channels, \(positions) positions, residual"
@@ -66,7 +66,7 @@ extension VerificationProblems {
         }
     }
 
-    private func warpAttention(
+    func warpAttention(
         _ arithmetic: WarpTile.Arithmetic, _ width: Int, _ valueChannels: Int, _ rows: Int, _ keys: Int
     ) -> Problem {
         let words = "d \(width), d_v \(valueChannels), \(rows) × \(keys)"

@@ -6,14 +6,15 @@ extension NonLocalBlock {
     func prepared(
         for shape: [Int], on session: OpenCLSession?, strategy: Strategy = .automatic,
         kernels: KernelClass? = nil, skip: Skipping = .automatic, validation: Validation = .full,
-        memoryLimit: Int? = nil, allowNonFinite: Bool = false, form: FusedForm? = nil
+        memoryLimit: Int? = nil, allowNonFinite: Bool = false, form: FusedForm? = nil,
+        groupTile: GroupTile? = nil, testsKernels: Bool = true
     ) throws -> PreparedBlock {
         try PreparedBlock(
             configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
             session: session,
             options: RunOptions(
-                strategy: strategy, kernels: kernels, skip: skip, form: form, validation: validation,
-                memoryLimit: memoryLimit,
+                strategy: strategy, kernels: kernels, groupTile: groupTile, testsKernels: testsKernels,
+                skip: skip, form: form, validation: validation, memoryLimit: memoryLimit,
                 allowsNonFinite: allowNonFinite))
     }
 }
@@ -23,12 +24,12 @@ extension NonLocalOperation {
     func prepared(
         for shape: OperationShape, on session: OpenCLSession?, strategy: Strategy = .automatic,
         kernels: KernelClass? = nil, skip: Skipping = .automatic, validation: Validation = .full,
-        memoryLimit: Int? = nil
+        memoryLimit: Int? = nil, groupTile: GroupTile? = nil
     ) throws -> PreparedOperation {
         try PreparedOperation(
             self, shape, session: session,
             options: RunOptions(
-                strategy: strategy, kernels: kernels, skip: skip, validation: validation,
-                memoryLimit: memoryLimit))
+                strategy: strategy, kernels: kernels, groupTile: groupTile, skip: skip,
+                validation: validation, memoryLimit: memoryLimit))
     }
 }

@@ -284,8 +284,11 @@ import Testing
     @Test func everyKernelFileHasOne() {
         // The roof is no result: nothing is compared with it. PTX needs an NVIDIA device.
         #expect(
-            Set((Self.mutations + Self.bareMutations).map(\.source))
-                .union(WarpMutationTests.mutations.map(\.source)).union([.warpProduct, .warpPTX])
+            Set(
+                (Self.mutations + Self.bareMutations).map(\.source)
+                    + TileMutationTests.mutations.map(\.source) + WarpMutationTests.mutations.map(\.source)
+            )
+            .union([.warpProduct, .warpPTX])
                 == Set(KernelSource.allCases).subtracting([.roof]))
     }
 

@@ -1,0 +1,33 @@
+/* Joins the shares of keys that tile_attention.cl left: with m = max_s m_s and w_s = exp(scale · (m_s − m)),
+ *   y[c, i] = Σ_s w_s y_s[c, i] / Σ_s w_s l_s
+ *
+ * NDRange: (queries i, rounded up; value channels; groups). One work-item: one number.
+ */
+__kernel void tile_merge(
+    __global const float *restrict shared, /* [groups][shares] of y [d_v, N], m [N] and l [N] */
+    __global const float *restrict g, const long8 gView, /* [d_v, M] */
+    __global float *restrict y, const long8 yView,       /* [d_v, N] */
+    const int queries, const int shares, const float scale, const int ownWeight)
+{
+    const int i = get_global_id(0), c = get_global_id(1);
+    const long group = get_global_id(2), channels = get_global_size(1);
+    if (i >= queries) return;
+    const float factor = BASE_TWO(scale);
+    const long size = (channels + 2) * queries;
+    shared += group * shares * size + i;
+
+    float m = -INFINITY;
+    for (long share = 0; share < shares; share++) m = fmax(m, shared[share * size + channels * queries]);
+    float l = 0.0f, sum = 0.0f;
+    for (long share = 0; share < shares; share++) {
+        __global const float *const state = shared + share * size;
+        const float weight = weight_of(state[channels * queries], m, factor);
+        l += weight * state[(channels + 1) * queries];
+        sum += weight * state[(long)c * queries];
+    }
+    if (ownWeight == STRONGEST) {
+        l += 1.0f;
+        sum += g[GROUP(gView, group) + AT(gView, (long)c, i)];
+    }
+    y[GROUP(yView, group) + AT(yView, (long)c, i)] = sum / l;
+}

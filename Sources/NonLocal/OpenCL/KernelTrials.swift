@@ -1,0 +1,100 @@
+import Foundation
+import SwiftOpenCL
+
+/// Kernels as they are compiled for a device, which have to pass a test on it before they are used: drivers have
+/// got tiled kernels wrong before.
+enum KernelFamily: Sendable, Hashable {
+    case tileProduct(GroupTile)
+    case tileSoftmax
+    /// With that many blocks of value channels.
+    case tileAttention(GroupTile, values: Int)
+    case warpProduct(WarpTile.Arithmetic)
+    case warpAttention(WarpVariant)
+
+    /// The class of its kernels.
+    var kernels: KernelClass {
+        switch self {
+        case .tileProduct, .tileSoftmax, .tileAttention: .tile
+        case .warpProduct, .warpAttention: .warp
+        }
+    }
+
+    /// The kernel, as `verify` names it.
+    var name: String {
+        switch self {
+        case .tileProduct: "tile_product"
+        case .tileSoftmax: "tile_softmax"
+        case .tileAttention: "tile_attention"
+        case .warpProduct: "warp_product"
+        case .warpAttention: "warp_attention"
+        }
+    }
+}
+
+/// What the tests of a session's kernels gave, each run once.
+///
+/// Safe from any thread.
+final class KernelTrials: Sendable {
+    private let lock = NSLock()
+    private nonisolated(unsafe) var failures: [KernelFamily: String?] = [:]
+
+    /// What is wrong with a family, if anything; `test` finds out, the first time.
+    func failure(of family: KernelFamily, _ test: () -> String?) -> String? {
+        lock.lock()
+        defer { lock.unlock() }
+        if let known = failures[family] { return known }
+        let failure = test()
+        failures[family] = .some(failure)
+        return failure
+    }
+}
+
+extension Method {
+    /// The kernels that have to be trusted for it.
+    fileprivate func families(_ sizes: PairSizes) -> [KernelFamily] {
+        if let warp {
+            let variant = try? warp.variant(width: sizes.width, values: sizes.valueChannels)
+            return [.warpProduct(warp.arithmetic)] + (variant.map { [.warpAttention($0)] } ?? [])
+        }
+        guard let tile = groupTile else { return [] }
+        switch strategy {
+        case .fused:
+            return [.tileProduct(tile), .tileAttention(tile, values: tile.values(of: sizes.valueChannels))]
+        case .reassociated: return [.tileProduct(tile)]
+        default: return [.tileProduct(tile), .tileSoftmax]
+        }
+    }
+}
+
+extension OpenCLSession {
+    /// Those of the methods whose kernels pass their tests on this device, and what to say of the others.
+    ///
+    /// - Throws: ``NonLocalError/Code/configuration`` if none is left.
+    func passing(
+        _ methods: [Method], _ sizes: PairSizes, _ options: RunOptions
+    ) throws(NonLocalError) -> (methods: [Method], notes: [String]) {
+        guard options.testsKernels else { return (methods, []) }
+        var notes: [String] = []
+        let passing = methods.filter { method in
+            let failed = method.families(sizes).first { failure(of: $0) != nil }
+            guard let failed, let failure = failure(of: failed) else { return true }
+            let note = "the \(failed.name) kernels are off: \(failure)"
+            if !notes.contains(note) { notes.append(note) }
+            return false
+        }
+        guard !passing.isEmpty else {
+            throw NonLocalError(
+                .configuration, notes.joined(separator: "; "), advice: "Use strategy automatic or staged.")
+        }
+        return (passing, notes)
+    }
+
+    private func failure(of family: KernelFamily) -> String? {
+        trials.failure(of: family) {
+            let outcome = VerificationProblems(session: self, kernels: family.kernels).trial(of: family)
+                .outcome()
+            guard !outcome.passed else { return nil }
+            return "\(outcome.problem) fails on '\(device.name)': \(outcome.message ?? "no result")"
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import SwiftOpenCL
+
+extension Method {
+    /// The methods of the tile kernels, and the plain one behind them; see
+    /// ``candidates(_:_:scale:ownWeight:sizes:device:kernels:reassociation:)``.
+    static func tileCandidates(
+        _ wanted: Strategy, _ tile: GroupTile, _ formulation: Formulation, isSoftmax: Bool, sizes: PairSizes,
+        reassociation: Reassociation?
+    ) throws(NonLocalError) -> [Method] {
+        let staged = [Method(strategy: .staged, groupTile: tile), .plain]
+        let fused = Method(strategy: .fused, groupTile: tile)
+        switch wanted {
+        case .staged: return staged
+        case .automatic:
+            if let reassociation, reassociation.pays {
+                return [Method(strategy: .reassociated, groupTile: tile, order: reassociation.order)] + staged
+            }
+            guard isSoftmax else { return staged }
+            return tile.fusingPays(width: sizes.width, valueChannels: sizes.valueChannels)
+                ? [fused] + staged : [staged[0], fused, .plain]
+        case .fused:
+            guard isSoftmax else { throw .onlySoftmaxIsFused }
+            return [fused]
+        case .reassociated:
+            guard let reassociation else { throw .onlyDotProductIsReassociated }
+            return [Method(strategy: .reassociated, groupTile: tile, order: reassociation.order)]
+        case .sorted:
+            throw NonLocalError(
+                .configuration,
+                "the sorted strategy walks its lists one number after the other, which suits CPU devices only",
+                advice: "Use strategy automatic or staged.")
+        }
+    }
+}
+
+/// What a method's choice takes into account of the sizes of a problem.
+struct PairSizes: Sendable, Hashable {
+    /// d
+    var width: Int
+    /// d_v
+    var valueChannels: Int
+}
+
+extension NonLocalError {
+    static let onlySoftmaxIsFused = NonLocalError(
+        .configuration, "the fused strategy computes a softmax of dot products only",
+        advice: "Use strategy automatic or staged.")
+    static let onlyDotProductIsReassociated = NonLocalError(
+        .configuration, "only the dot-product form with its own weight included can be re-associated",
+        advice: "Use strategy automatic or staged.")
+}

@@ -1,0 +1,226 @@
+import Foundation
+import SwiftOpenCL
+
+extension VerificationProblems {
+    /// The tile kernels by themselves, where they are to be verified: with the tile to take first and the
+    /// smallest one, at sizes around theirs.
+    var tileProblems: [Problem] {
+        // What the warp kernels don't do is for the tile kernels; where they are forced upon another device, not.
+        guard kernels == .tile || (kernels == .warp && session.device.hasTensorCores) else { return [] }
+        let tiles = GroupTile.candidates(session.device)
+        let both = tiles.count > 1 ? [tiles[0], tiles[tiles.count - 1]] : tiles
+        return both.flatMap(productProblems) + softmaxProblems + both.flatMap(attentionProblems)
+    }
+
+    /// What a family has to get right before it is used.
+    func trial(of family: KernelFamily) -> Problem {
+        switch family {
+        case .tileProduct(let tile):
+            tileProduct(tile, rows: [tile.tile / 2, tile.tile], terms: 131, columns: tile.tile + 3)
+        case .tileSoftmax: tileSoftmax(keys: 71, rows: 19)
+        case .tileAttention(let tile, let values):
+            tileAttention(
+                tile, width: tile.depth + 3, values: tile.block * values - 1, rows: tile.block + 2,
+                keys: tile.block + 5)
+        case .warpProduct(let arithmetic): warpProduct(arithmetic, 70, 9, 130)
+        case .warpAttention(let variant):
+            warpAttention(
+                variant.arithmetic, variant.width - 1, variant.values - 1, variant.tile.blockRows + 3,
+                2 * variant.tile.keys + 5)
+        }
+    }
+
+    private func productProblems(_ tile: GroupTile) -> [Problem] {
+        [
+            tileProduct(tile, rows: [1], terms: 1, columns: 1),
+            tileProduct(tile, rows: [tile.tile - 1], terms: tile.depth, columns: tile.tile + 1),
+            tileProduct(tile, rows: [5, tile.tile, 2], terms: 131, columns: 7, channelsLast: true),
+            tileProduct(tile, rows: [7], terms: tile.depth + 1, columns: tile.tile, residual: true),
+            tileDistance(tile, rows: 9, terms: tile.depth + 1, columns: 5),
+            tileShares(tile, rows: 3, terms: 700, columns: 5),
+        ]
+    }
+
+    private var softmaxProblems: [Problem] {
+        [(1, 1), (5, 17), (259, 3)].map { tileSoftmax(keys: $0, rows: $1) }
+    }
+
+    private func attentionProblems(_ tile: GroupTile) -> [Problem] {
+        let block = tile.block
+        let own = [OwnWeight.exclude, .strongest].map {
+            tileAttention(tile, width: 5, values: 3, rows: block + 1, keys: block + 1, ownWeight: $0)
+        }
+        return own + [
+            tileAttention(tile, width: 1, values: 1, rows: 1, keys: 1),
+            tileAttention(
+                tile, width: tile.depth + 1, values: block + 1, rows: block - 1, keys: 2 * block + 1),
+            tileAttention(tile, width: 7, values: 5 * block, rows: 3, keys: 9, scale: -1),
+            tileAttention(tile, width: 9, values: 6, rows: 5, keys: 3 * block + 1, cores: 6),
+            tileAttention(
+                tile, width: 9, values: 6, rows: block + 1, keys: block + 1, ownWeight: .strongest, cores: 6),
+        ]
+    }
+
+    /// Several maps of the same x, one below the other, with biases.
+    private func tileProduct(
+        _ tile: GroupTile, rows heights: [Int], terms: Int, columns: Int, channelsLast: Bool = false,
+        residual: Bool = false
+    ) -> Problem {
+        let rows = heights.reduce(0, +)
+        let words = "\(tile.words), \(heights) × \(terms) × \(columns)"
+        return problem("tile_product", words, terms: terms) { launcher in
+            let x = values(2, terms, columns), added = values(2, rows, columns)
+            let maps = heights.map { height in
+                Linear(
+                    outputs: height, inputs: terms, weight: values(1, height, terms).map(Double.init),
+                    bias: values(1, height, 1).map(Double.init))
+            }
+            var first = 0
+            let target = try buffer(count: 2 * rows * columns)
+            let views = heights.map { height in
+                var view = View(target, channels: rows, positions: columns)
+                view.offset = first * columns
+                first += height
+                return view
+            }
+            var from = try view(x, terms, columns)
+            // The same numbers, read as if each position's channels lay side by side.
+            if channelsLast {
+                from = View(from.buffer, channels: terms, positions: columns, layout: .channelsLast)
+            }
+            try TileProductKernels(session.library, tile).launch(
+                launcher, StackedLinear(maps, in: session.context), from: from,
+                residual: residual ? view(added, rows, columns) : nil, to: views, positions: columns, items: 2
+            )
+            let expected = (0..<2).flatMap { item in
+                maps.flatMap { map in
+                    pairs(map.outputs, columns) { row, column in
+                        (0..<terms).reduce(map.bias[row]) { sum, term in
+                            let place = channelsLast ? column * terms + term : term * columns + column
+                            let value = Double(x[item * terms * columns + place])
+                            return sum + map.weight[row * terms + term] * value
+                        }
+                    }
+                }
+            }
+            return (target, residual ? zip(expected, added).map { $0 + Double($1) } : expected)
+        }
+    }
+
+    private func tileDistance(_ tile: GroupTile, rows: Int, terms: Int, columns: Int) -> Problem {
+        problem("tile_product", "\(tile.words), distances \(rows) × \(terms) × \(columns)", terms: terms) {
+            let a = values(2, terms, rows), x = values(2, terms, columns)
+            let target = try buffer(count: 2 * rows * columns)
+            try TileProductKernels(session.library, tile, isDistance: true).launch(
+                $0, view(a, terms, rows), view(x, terms, columns),
+                to: [View(target, channels: rows, positions: columns)], heights: [rows],
+                ProductSize(rows: rows, terms: terms, columns: columns, groups: 2))
+            let expected = (0..<2).flatMap { item in
+                pairs(rows, columns) { row, column in
+                    (0..<terms).reduce(0) { sum, term in
+                        let place = item * terms + term
+                        let difference = Double(a[place * rows + row]) - Double(x[place * columns + column])
+                        return sum - difference * difference
+                    }
+                }
+            }
+            return (target, expected)
+        }
+    }
+
+    /// So many terms and so few sums that work-groups share the terms.
+    private func tileShares(_ tile: GroupTile, rows: Int, terms: Int, columns: Int) -> Problem {
+        problem("tile_product", "\(tile.words), shared \(rows) × \(terms) × \(columns)", terms: terms) {
+            let tile = tile.with(cores: 4)
+            let size = ProductSize(rows: rows, terms: terms, columns: columns, groups: 2)
+            let a = values(2, rows, terms), x = values(2, columns, terms)
+            let target = try buffer(count: 2 * rows * columns)
+            try TileProductKernels(session.library, tile).launch(
+                $0, view(a, rows, terms).transposed, view(x, columns, terms).transposed,
+                to: View(target, channels: rows, positions: columns), factor: 0.5, size,
+                shared: buffer(count: tile.productShares(size).shared))
+            let expected = (0..<2).flatMap { item in
+                pairs(rows, columns) { row, column in
+                    (0..<terms).reduce(0) { sum, term in
+                        let one = Double(a[(item * rows + row) * terms + term])
+                        return sum + 0.5 * one * Double(x[(item * columns + column) * terms + term])
+                    }
+                }
+            }
+            return (target, expected)
+        }
+    }
+
+    private func tileSoftmax(keys: Int, rows: Int) -> Problem {
+        column("tile_softmax", keys, rows) {
+            try TileSoftmaxKernels(session.library).launch($0, $1, scale: -0.5, $2)
+        } expected: { scores in
+            let least = scores.min() ?? 0
+            let weights = scores.map { exp(-0.5 * ($0 - least)) }
+            let sum = weights.reduce(0, +)
+            return weights.map { $0 / sum }
+        }
+    }
+
+    private func tileAttention(
+        _ tile: GroupTile, width: Int, values channels: Int, rows: Int, keys: Int, scale: Double = 0.25,
+        ownWeight: OwnWeight = .include, cores: Int = 1
+    ) -> Problem {
+        var words = "\(tile.words), width \(width), \(channels) values, \(rows) × \(keys)"
+        if ownWeight != .include { words += ", own weight \(ownWeight.rawValue)" }
+        if cores > 1 { words += ", shared" }
+        // The scores' roundings are those of sums of `width` terms, and each is an exponent.
+        return problem("tile_attention", words, terms: 8 * width + keys) { launcher in
+            let tile = tile.with(cores: cores)
+            let theta = values(2, width, rows), phi = values(2, width, keys)
+            let g = values(2, channels, keys)
+            let target = try buffer(count: 2 * channels * rows)
+            let shares = tile.attentionShares(valueChannels: channels, rows: rows, keys: keys, groups: 2)
+            try TileAttentionKernels(
+                session.library, tile, ownWeight: ownWeight, valueChannels: channels
+            ).launch(
+                launcher,
+                AttentionOperands(
+                    theta: view(theta, width, rows), phi: view(phi, width, keys),
+                    g: view(g, channels, keys), y: View(target, channels: channels, positions: rows),
+                    width: width, valueChannels: channels, groups: 2, rows: rows, keys: keys),
+                scale: Float(scale), shared: shares.count > 1 ? buffer(count: shares.shared) : nil)
+            let expected = (0..<2).flatMap { item -> [Double] in
+                let weights = (0..<rows).map { row in
+                    var scores = (0..<keys).map { key in
+                        (0..<width).reduce(0) { sum, c in
+                            let query = Double(theta[(item * width + c) * rows + row])
+                            return sum + scale * query * Double(phi[(item * width + c) * keys + key])
+                        }
+                    }
+                    if ownWeight != .include {
+                        scores[row] = -.infinity
+                        if ownWeight == .strongest { scores[row] = scores.max() ?? 0 }
+                    }
+                    let largest = scores.max() ?? 0
+                    let weights = scores.map { exp($0 - largest) }
+                    let sum = weights.reduce(0, +)
+                    return weights.map { $0 / sum }
+                }
+                return pairs(channels, rows) { channel, row in
+                    (0..<keys).reduce(0) { sum, key in
+                        let value = Double(g[(item * channels + channel) * keys + key])
+                        return sum + weights[row][key] * value
+                    }
+                }
+            }
+            return (target, expected)
+        }
+    }
+}
+
+extension GroupTile {
+    fileprivate var words: String { "side \(side), quads \(quads), depth \(depth)" }
+
+    /// The same tile on a device with other cores.
+    func with(cores: Int) -> GroupTile {
+        var tile = self
+        tile.cores = cores
+        return tile
+    }
+}

@@ -1,0 +1,67 @@
+import NonLocalKernels
+import SwiftOpenCL
+import Testing
+
+@testable import NonLocal
+
+/// Kernels that a driver gets wrong are found out before they are used, and others serve.
+@Suite(.needsDevice) struct KernelTrialTests {
+    private static let problem = BlockCase([1, 6, 40])
+
+    private static func session(_ source: KernelSource, _ text: String, _ replacement: String) throws
+        -> OpenCLSession
+    {
+        let mutated = source.text.replacing(text, with: replacement)
+        try #require(mutated != source.text)
+        return try TestDevice.session(overriding: [source: mutated])
+    }
+
+    private static func prepared(_ session: OpenCLSession, _ strategy: Strategy = .automatic) throws
+        -> PreparedBlock
+    {
+        try problem.block().prepared(for: problem.shape, on: session, strategy: strategy, kernels: .tile)
+    }
+
+    @Test func rightKernelsPass() throws {
+        let plan = try Self.prepared(TestDevice.session()).plan
+        #expect(plan.kernels == .tile && plan.notes.isEmpty && plan.workGroupTile != nil)
+        #expect(plan.description.contains("tile kernels"))
+    }
+
+    @Test func wrongAttentionLeavesTheStages() throws {
+        let session = try Self.session(.tileAttention, "sum += p;", "sum = p;")
+        let prepared = try Self.prepared(session)
+        #expect(prepared.plan.strategy == .staged && prepared.plan.kernels == .tile)
+        let note = try #require(prepared.plan.notes.first)
+        for part in ["tile_attention kernels are off", "'\(session.device.name)'", "expected"] {
+            #expect(note.contains(part), "'\(part)' is not in: \(note)")
+        }
+        #expect(prepared.plan.description.contains("note: the tile_attention"))
+        _ = try prepared.run(Self.problem.input())
+    }
+
+    @Test func wrongProductsLeaveThePlainKernels() throws {
+        let session = try Self.session(.tileProduct, "factor * sum[r][q]", "-sum[r][q]")
+        let prepared = try Self.prepared(session)
+        #expect(prepared.plan.strategy == .staged && prepared.plan.kernels == .plain)
+        #expect(prepared.plan.notes.count == 1)
+        _ = try prepared.run(Self.problem.input())
+        _ = try prepared.attention(Self.problem.input())
+    }
+
+    /// A kernel that doesn't build is no reason to give up either.
+    @Test func kernelsThatDoNotBuildAreOff() throws {
+        let session = try Self.session(.tile, "EACH_LOAD {", "EACH_LOAD { missing")
+        let prepared = try Self.prepared(session)
+        #expect(prepared.plan.kernels == .plain)
+        #expect(prepared.plan.notes.first?.contains("CL_BUILD_PROGRAM_FAILURE") == true)
+        _ = try prepared.run(Self.problem.input())
+    }
+
+    @Test func aWantedStrategyFailsWithTheReason() throws {
+        let session = try Self.session(.tileAttention, "sum += p;", "sum = p;")
+        let error = failure(.configuration) { _ = try Self.prepared(session, .fused) }
+        #expect(error?.message.contains("tile_attention kernels are off") == true)
+        #expect(error?.advice.contains("staged") == true)
+    }
+}

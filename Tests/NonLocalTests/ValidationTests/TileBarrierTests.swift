@@ -1,0 +1,59 @@
+import Foundation
+import NonLocalKernels
+import SwiftOpenCL
+import Testing
+
+@testable import NonLocal
+
+private let missingBarrier = ProcessInfo.processInfo.environment["NONLOCAL_MISSING_BARRIER"]
+
+/// Runs the tile kernels with one of their barriers left out, or with all of them: `Scripts/oclgrind-barriers` has
+/// Oclgrind find a data race, or none. A CPU device takes one work-item after the other and hides what is missing.
+@Suite(.enabled(if: missingBarrier != nil, "NONLOCAL_MISSING_BARRIER names none"))
+struct TileBarrierTests {
+    private static let barrier = TileMutationTests.barrier
+    /// Several slices of channels and several blocks of keys.
+    private static let attention = BlockCase([1, 20, 40], inner: 20, value: 3)
+    private static let staged = BlockCase([1, 20, 9])
+
+    static let mutations = [
+        TileMutationTests.Mutation(
+            .tile, "\(barrier) /* until nobody reads the slices before */", "", staged),
+        .init(.tile, "columnStrides);\n        \(barrier)", "columnStrides);", staged),
+        .init(.tileSoftmax, "sums[lane][column] = sum;\n    \(barrier)", "sums[lane][column] = sum;", staged),
+        .init(.tileAttention, "\(barrier) /* until nobody reads the slices */", "", attention, .fused),
+        .init(.tileAttention, "= greatest;\n        \(barrier)", "= greatest;", attention, .fused),
+        .init(
+            .tileAttention,
+            "\(barrier) /* until nobody reads the slice before, and all weights are there */", "", attention,
+            .fused),
+        .init(
+            .tileAttention, "put(slice, next, strides);\n        \(barrier)", "put(slice, next, strides);",
+            attention, .fused),
+        .init(
+            .tileAttention, "\(barrier)\n    slices[row * SIDE + column] = l;",
+            "slices[row * SIDE + column] = l;", attention, .fused),
+        .init(.tileAttention, "= l;\n    \(barrier)", "= l;", attention, .fused),
+    ]
+
+    @Test func isMissed() throws {
+        guard let index = missingBarrier.flatMap({ Int($0) }) else {
+            for mutation in Self.mutations { try run(mutation, on: TestDevice.session()) }
+            return
+        }
+        let mutation = try #require(Self.mutations.indices.contains(index) ? Self.mutations[index] : nil)
+        let text = mutation.source.text
+        let mutated = text.replacing(mutation.text, with: mutation.replacement)
+        try #require(mutated != text, "'\(mutation.text)' does not occur in \(mutation.source.fileName)")
+        try run(mutation, on: TestDevice.session(overriding: [mutation.source: mutated]))
+    }
+
+    /// As the script counts them.
+    @Test func areNine() { #expect(Self.mutations.count == 9) }
+
+    private func run(_ mutation: TileMutationTests.Mutation, on session: OpenCLSession) throws {
+        // Whether the numbers are right depends on the order in which it takes work-items.
+        let prepared = try mutation.prepared(on: session)
+        _ = try? prepared.run(mutation.problem.input())
+    }
+}
