@@ -43,11 +43,13 @@ import Testing
         _ = try prepared(theta: theta, phi: phi, g: g)
     }
 
-    /// What these kernels can't do falls to the plain ones where the choice is free.
+    /// What these kernels can't do falls to the tile kernels where the choice is free.
     @Test func others() throws {
         let problem = BlockCase([2, 4, 70]) { $0.ownWeight = .exclude }
         let prepared = try problem.block().prepared(
             for: problem.shape, on: TestDevice.session(), kernels: .warp, validation: .full)
-        #expect(prepared.plan.kernels == .plain && prepared.plan.strategy == .staged)
+        #expect(prepared.plan.kernels == .tile && prepared.plan.strategy == .fused)
+        let x = try problem.input()
+        #expect(try prepared.run(x).validation.rows == 140)
     }
 }
