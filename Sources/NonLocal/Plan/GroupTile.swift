@@ -13,7 +13,7 @@ struct GroupTile: Sendable, Hashable {
     /// Cores, or multiprocessors: each takes work-groups by itself.
     var cores: Int
     /// Whether loops over registers are left to the compiler, as CPU devices want.
-    let isRolled: Bool
+    var isRolled: Bool
 
     /// Queries, keys or value channels of a block of fused attention.
     var block: Int { 4 * side }

@@ -28,6 +28,17 @@ import Testing
         #expect(plan.description.contains("tile kernels"))
     }
 
+    /// Loops are written out on GPUs, but not on the CPU devices that most tests run on.
+    @Test func loopsWrittenOutGiveTheSame() throws {
+        let session = try TestDevice.session()
+        var tile = try #require(GroupTile.candidates(session.device).last)
+        tile.isRolled = false
+        for family in [KernelFamily.tileProduct(tile), .tileAttention(tile, values: 1)] {
+            let outcome = VerificationProblems(session: session, kernels: .tile).trial(of: family).outcome()
+            #expect(outcome.passed, "\(outcome.problem): \(outcome.message ?? "")")
+        }
+    }
+
     @Test func wrongAttentionLeavesTheStages() throws {
         let session = try Self.session(.tileAttention, "sum += p;", "sum = p;")
         let prepared = try Self.prepared(session)
