@@ -20,7 +20,8 @@ struct NonLocalCommand: ParsableCommand {
             """,
         version: "nonlocal 0.1.0",
         subcommands: [
-            Devices.self, Run.self, Map.self, Denoise.self, Cost.self, Verify.self, Bench.self,
+            Devices.self, Run.self, Map.self, Denoise.self, Cost.self, Verify.self, Tune.self,
+            Bench.self,
             Kernels.self,
         ])
 

@@ -2,7 +2,7 @@ import Testing
 
 /// Help that teaches: what each command is for, with an example that works.
 @Suite struct HelpTests {
-    static let commands = ["devices", "run", "map", "denoise", "cost", "verify", "bench"]
+    static let commands = ["devices", "run", "map", "denoise", "cost", "verify", "tune", "bench"]
 
     @Test(arguments: commands) func everyCommandHasAnExample(_ name: String) throws {
         let folder = try Folder()

@@ -35,7 +35,8 @@ public final class PreparedOperation: Sendable {
                 options.strategy, operation.pairwise.formulation,
                 scale: operation.scale.value(width: shape.width), ownWeight: operation.ownWeight,
                 sizes: sizes, device: device,
-                kernels: KernelChoice(options.kernels, options.groupTile, on: device),
+                kernels: KernelChoice(
+                    options.kernels, options.groupTile ?? session.tunedTile, on: device),
                 reassociation: shape.reassociation(operation.pairwise.formulation)),
             sizes, options)
         let methods = try options.skip.applied(

@@ -37,6 +37,19 @@ final class InputFile: Sendable {
 
     deinit { close(descriptor) }
 
+    /// - Throws: ``NonLocalError/Code/file`` if the file is another user's, or others may write to it.
+    func requireTrusted() throws(NonLocalError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw NonLocalError(.file, "can't read '\(path)': \(systemReason())")
+        }
+        guard status.st_uid == geteuid(), status.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
+            throw NonLocalError(
+                .file, "'\(path)' is not trusted: it is another user's, or others may write to it",
+                advice: "Make it yours alone (chmod 600), or remove it.")
+        }
+    }
+
     /// Fills `bytes` with what stands at `offset`.
     ///
     /// - Throws: ``NonLocalError/Code/file`` if the system can't read; ``NonLocalError/Code/format`` if the

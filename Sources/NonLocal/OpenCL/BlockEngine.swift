@@ -46,7 +46,8 @@ final class BlockEngine: @unchecked Sendable {
         self.geometry = geometry
         self.options = options
         let formulas = BlockProblem(configuration, geometry, weights)
-        let kernels = try KernelChoice(options.kernels, options.groupTile, on: device)
+        let kernels = try KernelChoice(
+            options.kernels, options.groupTile ?? session.tunedTile, on: device)
         self.kernels = kernels
         sizes = PairSizes(width: formulas.width, valueChannels: configuration.valueChannels)
         let (candidates, notes) = try session.passing(

@@ -22,6 +22,8 @@ public final class OpenCLSession: Sendable {
     let sharesHostMemory: Bool
     /// What the device's kernels were seen to do.
     let speeds: LaunchSpeeds
+    /// The tile that the device was tuned to, if it was.
+    let tunedTile: GroupTile?
     /// What the kernels' tests gave.
     let trials = KernelTrials()
 
@@ -38,9 +40,15 @@ public final class OpenCLSession: Sendable {
     /// - Parameters:
     ///   - overriding: kernel sources in place of the library's own, for tests.
     ///   - sharesHostMemory: what the device says of itself, unless a test says otherwise.
+    ///   - tuning: the user's own table without; CPU devices have none.
     init(
-        _ device: Device, overriding: [KernelSource: String] = [:], sharesHostMemory: Bool? = nil
+        _ device: Device, overriding: [KernelSource: String] = [:], sharesHostMemory: Bool? = nil,
+        tuning: TuningTable? = nil
     ) throws {
+        // A table that is damaged or another user's is as good as none; `tune` says so.
+        let table =
+            tuning ?? (device.type == .cpu ? nil : try? TuningTable(trusting: TuningTable.standardPath))
+        tunedTile = table?.tile(for: device)
         self.sharesHostMemory = sharesHostMemory ?? device.hasUnifiedMemory
         speeds = LaunchSpeeds(computeUnits: device.computeUnits)
         context = try Context(device: device)

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Foundation
+import NonLocal
+import SwiftOpenCL
+
+struct Tune: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Finds the tiles that suit a GPU, for plans to take.",
+        discussion: """
+            Tries each size of the tile kernels' work-groups on whole blocks, holds it against the reference, times \
+            it, and writes the fastest down by device, driver and version of the kernels. CPU devices need none: \
+            their tiles follow from the vector width.
+
+            Example:
+              nonlocal tune --device gpu --shape 8x1024x4x14x14 1x512x64x64
+            """)
+
+    @Option(help: "The OpenCL device: its number in `nonlocal devices`, part of its name, gpu or cpu.")
+    var device: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Shapes of x to tune for, such as 8x1024x4x14x14.")
+    var shape: [ShapeOption] = [
+        ShapeOption(extents: [8, 1024, 4, 14, 14]), ShapeOption(extents: [1, 512, 64, 64]),
+    ]
+
+    @Option(help: ArgumentHelp("Where to write, instead of where plans look.", valueName: "file"))
+    var file: String = TuningTable.standardPath
+
+    @Flag(help: "Tune a CPU device for the tile kernels, which none takes by itself.")
+    var force = false
+
+    @Flag(help: "Print the entry as a JSON object to stdout, all else to stderr.")
+    var json = false
+
+    func run() throws {
+        let device = try (device.map { DeviceSelector($0) } ?? .automatic).device()
+        guard force || device.type != .cpu else {
+            throw Failure(
+                "'\(device.name)' is a CPU device, whose kernels have nothing to tune",
+                advice: "Name a GPU, or try the tile kernels on it with --force.")
+        }
+        var table = TuningTable()
+        if FileManager.default.fileExists(atPath: file) { table = try TuningTable(trusting: file) }
+        Console.note("tuning '\(device.name)'")
+        var outcomes: [Tuner.Outcome] = []
+        let entry = try Tuner(device).run(shapes: shape.map(\.extents)) { outcome in
+            outcomes.append(outcome)
+            if let failure = outcome.failure { Console.note("\(outcome.name) is wrong: \(failure)") }
+        }
+        table.set(entry)
+        let written = table
+        try Interruption.writing { try written.write(to: file) }
+        Console.note("\(file): \(written.entries.count) device\(written.entries.count == 1 ? "" : "s")")
+        if json {
+            Console.result(
+                .object([
+                    "device": .string(entry.device), "driver": .string(entry.driver),
+                    "side": .integer(entry.side), "quads": .integer(entry.quads),
+                    "depth": .integer(entry.depth), "milliseconds": .number(entry.milliseconds),
+                ]))
+        } else {
+            let rows = outcomes.map { outcome in
+                [
+                    outcome.name, outcome.seconds.map { ($0 * 1e3).fixed(3) } ?? "wrong",
+                    (outcome.side, outcome.quads, outcome.depth) == (entry.side, entry.quads, entry.depth)
+                        ? "chosen" : "",
+                ]
+            }
+            Console.result(Console.table([["tile", "device ms", ""]] + rows))
+        }
+    }
+}
+
+extension Tuner.Outcome {
+    fileprivate var name: String {
+        "\(side)×\(side) work-items, \(quads * 4)×\(quads * 4) each, slices of \(depth)"
+    }
+}
