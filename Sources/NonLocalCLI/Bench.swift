@@ -118,7 +118,7 @@ struct Bench: ParsableCommand {
         let prepared = try NonLocalBlock(configuration, weights: weights).prepared(
             for: shape, backend: backend.choice, precision: precision, strategy: strategy,
             skip: backend.skip, validation: validation.validation,
-            memoryLimit: backend.memoryLimit)
+            memoryLimit: backend.memoryLimit, launchSeconds: backend.launchSeconds)
         let x = try Tensor<Float>.normal(shape: shape, seed: 2)
         return Workload(shape: shape, plan: prepared.plan) { try prepared.run(x) }
     }
@@ -140,7 +140,7 @@ struct Bench: ParsableCommand {
         let prepared = try operation.prepared(
             theta: shape, phi: shape, g: gShape, backend: backend.choice, precision: precision,
             strategy: strategy, skip: backend.skip, validation: validation.validation,
-            memoryLimit: backend.memoryLimit)
+            memoryLimit: backend.memoryLimit, launchSeconds: backend.launchSeconds)
         let theta = try Tensor<Float>.normal(shape: shape, seed: 1)
         let phi = try Tensor<Float>.normal(shape: shape, seed: 2)
         let g = try Tensor<Float>.normal(shape: gShape, seed: 3)
