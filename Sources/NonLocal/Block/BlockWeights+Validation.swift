@@ -7,7 +7,7 @@ extension BlockWeights {
     ///   parameters make no sense; ``NonLocalError/Code/nonFinite`` if a weight has a NaN or an infinity.
     public func validate(for configuration: NonLocalBlock.Configuration) throws(NonLocalError) {
         try checkShapes(for: configuration)
-        for (name, tensor) in named where !isFinite(tensor) {
+        for (name, tensor) in named where tensor.firstNonFinite != nil {
             throw NonLocalError(
                 .nonFinite, "\(name) has a NaN or an infinity",
                 advice: "The file was damaged, the training diverged, or a float16 overflowed.")
@@ -97,10 +97,6 @@ extension BlockWeights {
         }
         if let pairwise { tensors.append(("the pairwise weight w_f", pairwise.weight)) }
         return tensors
-    }
-
-    private func isFinite(_ tensor: Tensor<Float>) -> Bool {
-        tensor.withUnsafeBufferPointer { $0.allSatisfy(\.isFinite) }
     }
 
     private func check(

@@ -198,7 +198,7 @@ public struct NonLocalMeans: Sendable, Hashable {
                 .configuration, "scope \(scope.rawValue) needs a clip, not one picture",
                 advice: "Use scope spacetime, or [channels, frames, height, width].")
         }
-        guard picture.withUnsafeBufferPointer({ $0.allSatisfy(\.isFinite) }) else {
+        guard picture.firstNonFinite == nil else {
             throw NonLocalError(.nonFinite, "the picture holds NaN or infinity")
         }
         guard patch % 2 == 1, (1...Self.largestPatch).contains(patch) else {
