@@ -19,7 +19,7 @@ struct Bench: ParsableCommand {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Shapes of x, such as 8x1024x4x14x14 (default: 1x1024x4x14x14).", valueName: "shape"))
+            "Shapes of x, such as 8x1024x4x14x14.", valueName: "shape"))
     var shape: [ShapeOption] = [ShapeOption(extents: [1, 1024, 4, 14, 14])]
 
     @Option(help: ArgumentHelp("d, the channels of θ and φ (default: half of C).", valueName: "d"))

@@ -24,7 +24,9 @@ struct Denoise: ParsableCommand {
             "The picture and the result, PNG; with --into all are frames of a clip.", valueName: "file"))
     var files: [String]
 
-    @Option(help: ArgumentHelp("The folder that the results are written to.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp(
+            "The folder that the results are written to, which has to be there.", valueName: "folder"))
     var into: String?
 
     @Option(help: "What a patch of a clip is compared with: all frames, its own frame, or its own pixel.")

@@ -15,7 +15,11 @@ struct Tune: ParsableCommand {
               nonlocal tune --device gpu --shape 8x1024x4x14x14 1x512x64x64
             """)
 
-    @Option(help: "The OpenCL device: its number in `nonlocal devices`, part of its name, gpu or cpu.")
+    @Option(
+        help: """
+            The OpenCL device: its number in `nonlocal devices`, part of its name, gpu or cpu. Without it, \
+            what NONLOCAL_DEVICE says, else the best there is.
+            """)
     var device: String?
 
     @Option(
@@ -25,8 +29,11 @@ struct Tune: ParsableCommand {
         ShapeOption(extents: [8, 1024, 4, 14, 14]), ShapeOption(extents: [1, 512, 64, 64]),
     ]
 
-    @Option(help: ArgumentHelp("Where to write, instead of where plans look.", valueName: "file"))
-    var file: String = TuningTable.standardPath
+    @Option(
+        help: ArgumentHelp(
+            "Where to write, instead of where plans look: nonlocal/tuning.json in $XDG_CONFIG_HOME or ~/.config.",
+            valueName: "file"))
+    var file: String?
 
     @Flag(help: "Tune a CPU device for the tile kernels, which none takes by itself.")
     var force = false
@@ -41,6 +48,7 @@ struct Tune: ParsableCommand {
                 "'\(device.name)' is a CPU device, whose kernels have nothing to tune",
                 advice: "Name a GPU, or try the tile kernels on it with --force.")
         }
+        let file = file ?? TuningTable.standardPath
         var table = TuningTable()
         if FileManager.default.fileExists(atPath: file) { table = try TuningTable(trusting: file) }
         Console.note("tuning '\(device.name)'")

@@ -12,7 +12,11 @@ struct Verify: ParsableCommand {
               nonlocal verify --device gpu
             """)
 
-    @Option(help: "The OpenCL device: its number in `nonlocal devices`, part of its name, gpu or cpu.")
+    @Option(
+        help: """
+            The OpenCL device: its number in `nonlocal devices`, part of its name, gpu or cpu. Without it, \
+            what NONLOCAL_DEVICE says, else the best there is.
+            """)
     var device: String?
 
     @Option(help: "Only this family of problems: a kernel's name, block or operation.")

@@ -1,6 +1,6 @@
 import Foundation
 import NonLocalKernels
-public import SwiftOpenCL
+import SwiftOpenCL
 
 /// Which tiles suit which devices, as `nonlocal tune` measured: a JSON file for people to read, and for plans.
 ///
