@@ -12,7 +12,7 @@ public struct DeviceResult: Sendable {
 extension PreparedBlock {
     /// Brings a tensor to where the block computes.
     ///
-    /// - Throws: as ``upload(_:)`` of the device; ``NonLocalError/Code/nonFinite`` for NaN or infinity in x, where
+    /// - Throws: `OpenCLError` from the device; ``NonLocalError/Code/nonFinite`` for NaN or infinity in x, where
     ///   that wasn't allowed: later it can't be told any more.
     public func upload(_ x: Tensor<Float>) throws -> DeviceTensor {
         try requireAllowed(x)

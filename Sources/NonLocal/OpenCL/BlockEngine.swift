@@ -15,7 +15,6 @@ final class BlockEngine: @unchecked Sendable {
     private let sizes: PairSizes
     private let options: RunOptions
     private let memoryLimit: Int
-    private let launchSeconds: Double?
     private let pool = MemoryPool()
     private var executors: [ExecutorKey: BlockExecutor] = [:]
     /// The buffers of the last run over all positions. There is one set at a time: two could be more than the
@@ -70,7 +69,6 @@ final class BlockEngine: @unchecked Sendable {
         func problem(_ method: Method) -> BlockProblem {
             BlockProblem(configuration, geometry, byMethod[method])
         }
-        launchSeconds = options.launchSeconds
         memoryLimit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
         func workload(_ method: Method) -> Workload {
             problem(method).workload(method, sharesHostMemory: session.sharesHostMemory)
@@ -105,11 +103,9 @@ final class BlockEngine: @unchecked Sendable {
     }
 
     /// z in the device's memory, and what it took.
-    func output(
-        _ x: Buffer<Float>, _ monitor: RunMonitor? = nil
-    ) throws -> (DeviceTensor, DeviceWork) {
+    func output(_ x: Buffer<Float>) throws -> (DeviceTensor, DeviceWork) {
         let (z, buffer) = try session.makeTensor(shape: geometry.shape, pool: pool)
-        return (z, try run(nil, method, monitor).output(x, to: buffer))
+        return (z, try run(nil, method).output(x, to: buffer))
     }
 
     /// f / C(x), which only the staged strategy ever holds.
@@ -122,9 +118,7 @@ final class BlockEngine: @unchecked Sendable {
         get throws {
             guard let tile = kernels.groupTile else { return .plain }
             let methods = [Method(strategy: .staged, groupTile: tile), .plain]
-            return try session.passing(
-                methods, sizes, options
-            ).methods[0]
+            return try session.passing(methods, sizes, options).methods[0]
         }
     }
 
@@ -144,7 +138,7 @@ final class BlockEngine: @unchecked Sendable {
         return BlockRun(
             block: executor, workspace: try workspace(for: problem, method),
             queries: try queries.map { try ChosenQueries($0, groups: geometry.queries, in: session.context) },
-            pool: pool, pace: session.pace(launchSeconds, monitor))
+            pool: pool, pace: session.pace(options.launchSeconds, monitor))
     }
 
     private func workspace(for problem: BlockProblem, _ method: Method) throws -> Workspace {

@@ -21,6 +21,15 @@ enum TestDevice {
     static func session(overriding sources: [KernelSource: String]) throws -> OpenCLSession {
         try OpenCLSession(try session().device, overriding: sources)
     }
+
+    /// A session with a mistake planted in one kernel's source, where that text has to occur.
+    static func session(
+        planting replacement: String, for text: String, in source: KernelSource
+    ) throws -> OpenCLSession {
+        let mutated = source.text.replacing(text, with: replacement)
+        try #require(mutated != source.text, "'\(text)' does not occur in \(source.fileName)")
+        return try session(overriding: [source: mutated])
+    }
 }
 
 extension Trait where Self == ConditionTrait {

@@ -253,10 +253,8 @@ import Testing
 
     @Test(arguments: mutations)
     func areCaught(_ mutation: Mutation) throws {
-        let text = mutation.source.text
-        let mutated = text.replacing(mutation.text, with: mutation.replacement)
-        try #require(mutated != text, "'\(mutation.text)' does not occur in \(mutation.source.fileName)")
-        let session = try TestDevice.session(overriding: [mutation.source: mutated])
+        let session = try TestDevice.session(
+            planting: mutation.replacement, for: mutation.text, in: mutation.source)
         let problem = mutation.problem
         let memoryLimit = problem.shape.last == 3000 ? 4 << 20 : nil
         let strategy = mutation.skip == .on ? .fused : mutation.strategy
@@ -343,15 +341,14 @@ import Testing
 
     @Test(arguments: bareMutations)
     func theBareOperationCatches(_ mutation: Mutation) throws {
-        let text = mutation.source.text
-        let mutated = text.replacing(mutation.text, with: mutation.replacement)
-        try #require(mutated != text, "'\(mutation.text)' does not occur in \(mutation.source.fileName)")
+        let session = try TestDevice.session(
+            planting: mutation.replacement, for: mutation.text, in: mutation.source)
         let x = try Tensor<Float>.normal(shape: [2, 3, 20], seed: 1)
         let operation = NonLocalOperation(
             pairwise: .concatenation, pairwiseWeight: .init(weight: try .normal(shape: [6], seed: 2)))
         let prepared = try operation.prepared(
             for: OperationShape(operation, theta: x.shape, phi: x.shape, g: x.shape),
-            on: TestDevice.session(overriding: [mutation.source: mutated]), strategy: mutation.strategy)
+            on: session, strategy: mutation.strategy)
         #expect(failure(.mismatch) { _ = try prepared(theta: x, phi: x, g: x) }?.mismatch != nil)
     }
 

@@ -42,10 +42,9 @@ struct TileBarrierTests {
             return
         }
         let mutation = try #require(Self.mutations.indices.contains(index) ? Self.mutations[index] : nil)
-        let text = mutation.source.text
-        let mutated = text.replacing(mutation.text, with: mutation.replacement)
-        try #require(mutated != text, "'\(mutation.text)' does not occur in \(mutation.source.fileName)")
-        try run(mutation, on: TestDevice.session(overriding: [mutation.source: mutated]))
+        let session = try TestDevice.session(
+            planting: mutation.replacement, for: mutation.text, in: mutation.source)
+        try run(mutation, on: session)
     }
 
     /// As the script counts them.

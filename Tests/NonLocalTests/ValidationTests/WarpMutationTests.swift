@@ -116,10 +116,8 @@ import Testing
 
     @Test(arguments: mutations)
     func areCaught(_ mutation: Mutation) throws {
-        let text = mutation.source.text
-        let mutated = text.replacing(mutation.text, with: mutation.replacement)
-        try #require(mutated != text, "'\(mutation.text)' does not occur in \(mutation.source.fileName)")
-        let session = try TestDevice.session(overriding: [mutation.source: mutated])
+        let session = try TestDevice.session(
+            planting: mutation.replacement, for: mutation.text, in: mutation.source)
         let (error, tolerance) = try mutation.problem.error(session)
         #expect(!(error <= tolerance))
     }
@@ -133,10 +131,7 @@ import Testing
 
     @Test(arguments: productMutations)
     func areCaughtInProducts(_ text: String, _ replacement: String) throws {
-        let source = KernelSource.warpProduct
-        let mutated = source.text.replacing(text, with: replacement)
-        try #require(mutated != source.text, "'\(text)' does not occur in \(source.fileName)")
-        let session = try TestDevice.session(overriding: [source: mutated])
+        let session = try TestDevice.session(planting: replacement, for: text, in: .warpProduct)
         let problem = WarpProductCase(200, [130], 20, .float16, hasResidual: true)
         let (actual, expected, tolerances) = try problem.run(session)
         let isCaught = zip(zip(actual, expected), tolerances).contains { pair, tolerance in
