@@ -117,9 +117,12 @@ struct Map: ParsableCommand {
         let clip = frames.isEmpty ? nil : try Clip(png: frames)
         let subject = try input == nil ? clip.map(patches) : tensor(clip)
         guard let (block, x, queries) = subject else { throw Failure("no picture and no tensor is named") }
-        let maps = try AttentionMaps(
-            of: block, x, at: queries, item: item, quantity: show, backend: backend.choice,
-            validation: validation.validation, memoryLimit: backend.memoryLimit)
+        let (item, show, backend, validation) = (item, show, backend, validation.validation)
+        let maps = try LongWork.run(isQuiet: backend.quiet) { progress in
+            try await AttentionMaps(
+                of: block, x, at: queries, item: item, quantity: show, backend: backend.choice,
+                validation: validation, memoryLimit: backend.memoryLimit, progress: progress)
+        }
         backend.announce(maps.plan)
         // Keys finer than what an eye tells apart would crowd around one place.
         let apart = Double(max(maps.extents[1], maps.extents[2])) / 40

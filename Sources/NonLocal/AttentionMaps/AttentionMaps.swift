@@ -50,6 +50,46 @@ public struct AttentionMaps: Sendable {
         quantity: Quantity = .weight, backend: Backend = .automatic,
         validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil
     ) throws {
+        try self.init(
+            of: block, x, at: queries, item, quantity, backend, validation, memoryLimit, monitor: { _ in nil }
+        )
+    }
+
+    /// The same off the caller's thread, told of while it is made, and stopped when the task is cancelled; see
+    /// ``PreparedBlock/run(_:queries:progress:)``.
+    ///
+    /// - Parameters:
+    ///   - block: the block to look into.
+    ///   - x: of a shape that the block takes.
+    ///   - queries: positions of x.
+    ///   - item: the batch item.
+    ///   - quantity: what the maps show.
+    ///   - backend: where it runs.
+    ///   - validation: how much is compared with the reference.
+    ///   - memoryLimit: bytes of device memory; by default the device's own limit.
+    ///   - progress: called now and then, on another thread.
+    /// - Throws: as ``init(of:_:at:item:quantity:backend:validation:memoryLimit:)``, and `CancellationError`.
+    public init(
+        of block: NonLocalBlock, _ x: Tensor<Float>, at queries: [GridPosition], item: Int = 0,
+        quantity: Quantity = .weight, backend: Backend = .automatic,
+        validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil,
+        progress: @escaping @Sendable (RunProgress) -> Void
+    ) async throws {
+        self = try await onThread { cancellation in
+            try AttentionMaps(
+                of: block, x, at: queries, item, quantity, backend, validation, memoryLimit
+            ) {
+                RunMonitor(operationsInAll: $0, cancellation, report: progress)
+            }
+        }
+    }
+
+    /// - Parameter monitor: who follows it, given how many operations it takes.
+    private init(
+        of block: NonLocalBlock, _ x: Tensor<Float>, at queries: [GridPosition], _ item: Int,
+        _ quantity: Quantity, _ backend: Backend, _ validation: Validation, _ memoryLimit: Int?,
+        monitor: (Double) -> RunMonitor?
+    ) throws {
         let whole = try Geometry(block.configuration, shape: x.shape)
         guard (0..<whole.batch).contains(item) else {
             throw NonLocalError(.configuration, "there is no item \(item) in a batch of \(whole.batch)")
@@ -66,9 +106,13 @@ public struct AttentionMaps: Sendable {
         let prepared = try block.prepared(
             for: x.shape, backend: backend, validation: validation, memoryLimit: memoryLimit)
         let flat = queries.map(geometry.grid.flat)
-        let rows = try prepared.attention(x, queries: flat)
+        let reference = block.reference(geometry)
+        let monitor = monitor(
+            prepared.steps(flat).ofAttention.operations
+                + (quantity == .contribution ? reference.operationsOfContributions : 0))
+        let rows = try prepared.attention(x, flat, monitor)
         let norms =
-            quantity == .contribution ? block.reference(geometry).contributionNorms(of: x) : nil
+            quantity == .contribution ? try reference.contributionNorms(of: x, monitor) : nil
 
         let keys = geometry.keyGrid.count
         values = try Tensor(shape: [queries.count, keys]) { values in
@@ -109,13 +153,25 @@ extension NonLocalBlock {
 }
 
 extension ReferenceBlock {
+    /// Of g and W_z at every key.
+    fileprivate var operationsOfContributions: Double {
+        let keys = geometry.keyGrid.count
+        return ReferenceStages.operations(of: weights.g, at: keys)
+            + ReferenceStages.operations(of: weights.output, at: keys)
+    }
+
     /// ‖W_z g(x_j)‖ of every key of the first item, W_z with the norm that follows it but without biases: what
     /// is added once and not for each key.
-    func contributionNorms(of x: Tensor<Float>) -> [Double] {
+    ///
+    /// - Parameter monitor: is told of some channels after the other, and may stop there.
+    func contributionNorms(of x: Tensor<Float>, _ monitor: RunMonitor? = nil) throws -> [Double] {
         let input = Field(x, item: 0, layout: geometry.layout, channels: geometry.channels)
         var output = weights.output
         output.bias = Array(repeating: 0, count: output.outputs)
-        let added = ReferenceStages.project(values(of: input), by: output)
+        let values = try values(of: input, monitor)
+        let added = try ReferenceStages.inParts(of: output, monitor) {
+            ReferenceStages.project(values, by: $0)
+        }
         var squares = [Double](repeating: 0, count: added.positions)
         for channel in 0..<added.channels {
             for key in 0..<added.positions {

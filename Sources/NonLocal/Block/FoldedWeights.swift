@@ -12,6 +12,14 @@ struct Linear: Sendable {
         }
     }
 
+    /// The map to some of its outputs.
+    subscript(range: Range<Int>) -> Linear {
+        Linear(
+            outputs: range.count, inputs: inputs,
+            weight: Array(weight[range.lowerBound * inputs..<range.upperBound * inputs]),
+            bias: Array(bias[range]))
+    }
+
     var isZero: Bool { weight.allSatisfy { $0 == 0 } && bias.allSatisfy { $0 == 0 } }
 
     /// Whether rounding to float32 overflows nowhere and doesn't lose all of a weight.

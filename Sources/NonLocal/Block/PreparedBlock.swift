@@ -81,7 +81,7 @@ public final class PreparedBlock: Sendable {
         return report
     }
 
-    private func run(
+    func run(
         _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?,
         _ monitor: RunMonitor? = nil
     ) throws -> (Tensor<Float>, RunReport) {
@@ -111,37 +111,6 @@ public final class PreparedBlock: Sendable {
         return (z, RunReport(validation: .none(of: rows), seconds: seconds, work: nil))
     }
 
-    /// z with what was measured on the way, off the caller's thread and told of while it is made.
-    ///
-    ///     let result = try await prepared.run(x) { print("\($0.fraction * 100) %") }
-    ///
-    /// No launch takes much longer than the bound on it, and between two of them the task's cancellation is seen:
-    /// the run then ends with `CancellationError`, and the block can be used again.
-    ///
-    /// - Parameters:
-    ///   - x: of the shape the block was prepared for.
-    ///   - queries: flat positions at which z is wanted; all without.
-    ///   - progress: called after each launch with work to speak of, on another thread.
-    /// - Throws: as ``run(_:queries:)``, and `CancellationError`.
-    public func run(
-        _ x: Tensor<Float>, queries: [Int]? = nil, progress: @escaping @Sendable (RunProgress) -> Void
-    ) async throws -> BlockResult {
-        try await onThread { cancellation in
-            let monitor = RunMonitor(
-                operationsInAll: self.operations(queries), cancellation, report: progress)
-            let (z, report) = try self.run(x, queries, into: nil, monitor)
-            return BlockResult(output: z, report: report)
-        }
-    }
-
-    /// Operations by the formulas for some queries, or for all.
-    private func operations(_ queries: [Int]?) -> Double {
-        guard let queries else { return plan.executedOperations }
-        return BlockProblem(
-            reference.configuration, reference.geometry, reference.weights, queries: queries.count
-        ).steps.operations
-    }
-
     /// The normalised affinities f / C(x), `[B, N, M]`: row i holds what position i takes from each key of its
     /// group.
     ///
@@ -150,12 +119,20 @@ public final class PreparedBlock: Sendable {
     ///   - queries: flat positions whose rows are wanted, `[B, n, M]`; all without.
     /// - Throws: as ``run(_:queries:)``.
     public func attention(_ x: Tensor<Float>, queries: [Int]? = nil) throws -> Tensor<Float> {
+        try attention(x, queries, nil)
+    }
+
+    func attention(
+        _ x: Tensor<Float>, _ queries: [Int]?, _ monitor: RunMonitor?
+    ) throws -> Tensor<Float> {
         try check(x, queries)
         lock.lock()
         defer { lock.unlock() }
-        guard let engine else { return try reference.attention(x, queries: queries).map(Float.init) }
+        guard let engine else {
+            return try reference.attention(x, queries: queries, monitor).map(Float.init)
+        }
         defer { calls += 1 }
-        let map = try engine.attention(x, queries)
+        let map = try engine.attention(x, queries, monitor)
         let chosen = chosenRows(queries)
         if !chosen.isEmpty {
             _ = try passed(checker.compare(attention: map, x, queries: queries, chosen))

@@ -109,8 +109,10 @@ final class BlockEngine: @unchecked Sendable {
     }
 
     /// f / C(x), which only the staged strategy ever holds.
-    func attention(_ x: Tensor<Float>, _ queries: [Int]?) throws -> Tensor<Float> {
-        try run(queries, staged).attention(x)
+    func attention(
+        _ x: Tensor<Float>, _ queries: [Int]?, _ monitor: RunMonitor? = nil
+    ) throws -> Tensor<Float> {
+        try run(queries, staged, monitor).attention(x)
     }
 
     /// The staged strategy with the method's own kernels, if it has such.

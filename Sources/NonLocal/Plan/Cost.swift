@@ -47,6 +47,9 @@ extension [CostedStep] {
         ]
     }
 
+    /// Those that the attention takes, which needs neither the aggregate nor what follows it.
+    var ofAttention: [CostedStep] { filter { !["aggregate", "projection W_z"].contains($0.name) } }
+
     /// Operations of the products that are done for each pair of positions.
     var pairOperations: Double { filter { ["affinity", "aggregate"].contains($0.name) }.operations }
 }

@@ -90,17 +90,31 @@ struct ReferenceBlock: Sendable {
     }
 
     /// f / C(x) for the given flat positions of each item, `[B, n, M]`.
-    func attention(_ x: Tensor<Float>, queries: [Int]? = nil) throws -> Tensor<Double> {
+    ///
+    /// - Parameter monitor: is told of some rows after the other, and may stop there.
+    func attention(
+        _ x: Tensor<Float>, queries: [Int]? = nil, _ monitor: RunMonitor? = nil
+    ) throws -> Tensor<Double> {
         let queries = queries ?? Array(0..<geometry.grid.count)
         let keys = geometry.keys.count
+        let part = monitor == nil ? queries.count : Self.followedRows
+        let problem = BlockProblem(configuration, geometry, weights, queries: queries.count)
+        let ofRow = problem.steps.ofAttention.operations / Double(geometry.batch * queries.count)
         return try Tensor(shape: [geometry.batch, queries.count, keys]) { map in
             for item in 0..<geometry.batch {
                 let input = Field(x, item: item, layout: geometry.layout, channels: geometry.channels)
                 let operation = operation(on: input, queries: queries)
-                let rows = parallelRows(queries.count, width: keys) { row, weights in
-                    _ = weights.update(from: operation.weights(column: row, position: queries[row]).weights)
+                for first in stride(from: 0, to: queries.count, by: part) {
+                    let count = min(part, queries.count - first)
+                    let rows = parallelRows(count, width: keys) { row, weights in
+                        let (column, position) = (first + row, queries[first + row])
+                        _ = weights.update(
+                            from: operation.weights(column: column, position: position).weights)
+                    }
+                    _ = map[((item * queries.count + first) * keys)...].initialize(from: rows)
+                    monitor?.advance(by: ofRow * Double(count))
+                    try monitor?.check()
                 }
-                _ = map[(item * rows.count)...].initialize(from: rows)
             }
         }
     }
@@ -120,9 +134,12 @@ struct ReferenceBlock: Sendable {
             keys: geometry.keys)
     }
 
-    /// g(x_j) of every key of an item.
-    func values(of input: Field) -> Field {
-        keys(of: ReferenceStages.groupNorm(input, weights.groupNorm), by: weights.g)
+    /// g(x_j) of every key of an item, some channels after the others.
+    ///
+    /// - Parameter monitor: is told of them, and may stop there.
+    func values(of input: Field, _ monitor: RunMonitor? = nil) throws -> Field {
+        let x = ReferenceStages.groupNorm(input, weights.groupNorm)
+        return try ReferenceStages.inParts(of: weights.g, monitor) { keys(of: x, by: $0) }
     }
 
     /// φ or g: projected and pooled in the configuration's order.

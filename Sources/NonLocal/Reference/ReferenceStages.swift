@@ -15,6 +15,31 @@ enum ReferenceStages {
         return y
     }
 
+    /// The channels of `body` of a map, some after the others where a monitor follows them and may stop there.
+    ///
+    /// - Parameter body: treats each output of the map alike.
+    static func inParts(
+        of map: Linear, _ monitor: RunMonitor?, _ body: (Linear) throws -> Field
+    ) throws -> Field {
+        guard let monitor else { return try body(map) }
+        var values: [Double] = []
+        for first in stride(from: 0, to: map.outputs, by: 32) {
+            let part = try body(map[first..<min(first + 32, map.outputs)])
+            values += part.values
+            monitor.advance(
+                by: operations(of: map, at: part.positions) / Double(map.outputs) * Double(part.channels))
+            try monitor.check()
+        }
+        var result = Field(channels: map.outputs, positions: values.count / map.outputs)
+        result.values = values
+        return result
+    }
+
+    /// Of a product with a map, a multiply-add counting two.
+    static func operations(of map: Linear, at positions: Int) -> Double {
+        2 * Double(map.inputs) * Double(map.outputs) * Double(positions)
+    }
+
     /// The maximum over each window; a NaN in the window is its result.
     static func maxPool(_ x: Field, grid: Grid, window: Geometry.Window?) -> Field {
         switch window {

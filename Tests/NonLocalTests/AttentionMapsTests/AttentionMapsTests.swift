@@ -26,7 +26,7 @@ import Testing
         let grid = try Geometry(problem.configuration, shape: problem.shape).grid
         return try AttentionMaps(
             of: problem.block(), problem.input(), at: flat.map(grid.position), item: problem.shape[0] - 1,
-            quantity: quantity, backend: engine == .opencl ? .opencl : .cpu)
+            quantity: quantity, backend: engine.backend)
     }
 
     /// A query's numbers are its row of the full attention, at its group's keys and zero elsewhere.

@@ -88,6 +88,45 @@ import Testing
         #expect(try whole.output == prepared(problem, engine, launchSeconds: nil)(x))
     }
 
+    /// The attention, and maps with what keys add, are the same, told of, and stopped.
+    @Test(
+        arguments: [BlockCase([2, 6, 700]), BlockCase([2, 5, 40, 30]) { $0.subsample = .convFirst }],
+        Engine.all)
+    func attentionIsFollowed(_ problem: BlockCase, _ engine: Engine) async throws {
+        let x = try problem.input()
+        let (log, sliced) = (Log(), try prepared(problem, engine))
+        let map = try await sliced.attention(x) { log.add($0) }
+        #expect(try map == prepared(problem, engine, launchSeconds: nil).attention(x))
+        #expect(log.all.count > 2 && log.all.allSatisfy { (0...1).contains($0.fraction) })
+        #expect(log.all.map(\.operations) == log.all.map(\.operations).sorted())
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await sliced.attention(x) { _ in }
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
+    @Test(arguments: Engine.all) func mapsAreFollowed(_ engine: Engine) async throws {
+        let problem = BlockCase([1, 70, 6, 7], norm: .batchNorm)
+        let (block, x, log) = (try problem.block(), try problem.input(), Log())
+        let query = GridPosition(h: 2, w: 3)
+        let maps = try await AttentionMaps(
+            of: block, x, at: [query], quantity: .contribution, backend: engine.backend
+        ) { log.add($0) }
+        let alone = try AttentionMaps(
+            of: block, x, at: [query], quantity: .contribution, backend: engine.backend)
+        #expect(maps.values == alone.values)
+        // g and W_z in parts of 32 channels, after the weights.
+        #expect(log.all.count >= 5 && abs((log.all.last?.fraction ?? 0) - 1) < 0.1)
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await AttentionMaps(
+                of: block, x, at: [query], quantity: .contribution, backend: engine.backend
+            ) { _ in }
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
     @Test func whatIsLeftFollowsFromWhatIsDone() {
         let quarter = RunProgress(operations: 25, operationsInAll: 100, seconds: 2)
         #expect(quarter.fraction == 0.25 && quarter.secondsLeft == 6)

@@ -10,6 +10,8 @@ enum Engine: String, Sendable, CaseIterable {
     /// Both, but for OpenCL where running without a device was asked for.
     static var all: [Engine] { TestDevice.isWaived ? [.reference] : allCases }
 
+    var backend: Backend { self == .opencl ? .opencl : .cpu }
+
     /// The session that tests share, or none for the reference.
     func session() throws -> OpenCLSession? { self == .opencl ? try TestDevice.session() : nil }
 }
