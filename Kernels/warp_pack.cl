@@ -31,15 +31,21 @@ __kernel __attribute__((reqd_work_group_size(SPAN, 1, 1))) void warp_limit(
     if (i == 0) atomic_max(limits + first + group, largest[0]);
 }
 
+/* Numbers so much smaller than the largest that bfloat16 holds them as well as float16 or better. */
+#define LEAST 0x1p-17f
+
 /* An image of sign · x, the view's channels being terms and its positions rows, zeros beyond both, as a left or a
  * right factor.
+ *
+ * With `watches` misfits is set where a work-item meets numbers that are all below LEAST and not all zeros.
  *
  * NDRange: (row tiles · 32, term tiles, groups). 32 work-items: one fragment.
  */
 __kernel void warp_pack(
     __global const float *restrict x, const long8 view, __global uint4 *restrict image,
     __global const float *restrict limits, const int first, /* limits[first + group] is what x is scaled for */
-    const int rows, const int terms, const int block, const int byTerms, const int isRight, const float sign)
+    const int rows, const int terms, const int block, const int byTerms, const int isRight, const float sign,
+    __global uint *misfits, const int watches)
 {
     const int lane = get_global_id(0) % 32, rowTile = get_global_id(0) / 32, termTile = get_global_id(1);
     const int rowTiles = get_global_size(0) / 32, termTiles = get_global_size(1);
@@ -53,6 +59,10 @@ __kernel void warp_pack(
         const long term = termTile * 16 + lane % 4 * 2 + i / 4 * 8 + i % 2;
         number[i] = row < rows && term < terms ? factor * x[AT(view, term, row)] : 0.0f;
     }
+    float largest = 0.0f;
+    for (int i = 0; i < 8; i++) largest = fmax(largest, fabs(number[i]));
+    if (watches && largest > 0.0f && largest < LEAST) atomic_or(misfits, 1u);
+
     uint4 words[PARTS];
     to_fragment(words, vload2(0, number), vload2(1, number), vload2(2, number), vload2(3, number));
     image += group * rowTiles * termTiles * FRAGMENT + lane

@@ -37,7 +37,7 @@ struct Bench: ParsableCommand {
     @OptionGroup(title: "Block") var block: BlockOptions
     @OptionGroup(title: "Backend") var backend: BackendOptions
 
-    @Option(help: "The arithmetic of OpenCL devices.")
+    @Option(help: Precision.help)
     var precision: Precision = .float32
 
     @Option(help: "How the result is computed.")

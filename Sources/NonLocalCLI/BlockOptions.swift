@@ -101,7 +101,12 @@ extension OwnWeight: ExpressibleByArgument {}
 extension Layout: ExpressibleByArgument {}
 extension Dialect: ExpressibleByArgument {}
 extension KernelClass: ExpressibleByArgument {}
-extension Precision: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {
+    static let help: ArgumentHelp = """
+        What OpenCL devices keep operands in: mixed is float16 where the numbers fit, else bfloat16, and float32 \
+        where a device's kernels know neither.
+        """
+}
 extension Strategy: ExpressibleByArgument {}
 extension Skipping: ExpressibleByArgument {}
 extension AttentionMaps.Quantity: ExpressibleByArgument {}

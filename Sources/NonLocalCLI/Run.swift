@@ -32,7 +32,7 @@ struct Run: ParsableCommand {
         help: "How many rows of an OpenCL result are compared with the reference: none, some or all.")
     var validation: ValidationLevel = .sampled
 
-    @Option(help: "The arithmetic of OpenCL devices.")
+    @Option(help: Precision.help)
     var precision: Precision = .float32
 
     @Option(help: "How the result is computed.")
@@ -108,7 +108,7 @@ struct Run: ParsableCommand {
                 "input_shape": .shape(inputShape),
                 "output_shape": .shape(result.output.shape),
                 "strategy": .string(plan.strategy.rawValue),
-                "precision": .string(plan.precision.rawValue),
+                "precision": .string((result.precision ?? plan.precision).rawValue),
                 "milliseconds": .number(milliseconds),
                 "device_milliseconds": .number(result.deviceSeconds.map { $0 * 1e3 }),
                 "gflops": .number(gflops),

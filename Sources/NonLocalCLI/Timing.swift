@@ -22,6 +22,8 @@ struct Timing {
     let roof: Double?
     /// The share of key blocks that the last run computed; none where none may be left out.
     let computedShare: Double?
+    /// What the last run kept operands in.
+    let precision: Precision
     /// Of the last run.
     let validation: ValidationReport
 
@@ -72,6 +74,7 @@ struct Timing {
             .sorted { ($1.seconds, $0.name) < ($0.seconds, $1.name) }
         self.roof = peaks.max().map { $0 / 1e9 }
         computedShare = last.computedShare
+        precision = last.precision ?? plan.precision
         validation = last.validation
     }
 
@@ -114,7 +117,7 @@ struct Timing {
             "backend": .string(plan.backend),
             "device": .string(plan.device),
             "strategy": .string(plan.strategy.rawValue),
-            "precision": .string(plan.precision.rawValue),
+            "precision": .string(precision.rawValue),
             "runs": .integer(runs),
             "validated_rows": .integer(validation.rows),
             "max_rel_error": .number(validation.maxRelativeError),

@@ -21,6 +21,9 @@ public struct RunReport: Sendable {
     /// The share of key blocks that were computed, over all panels of queries; none where none may be left out.
     public var computedShare: Double? { work?.computedShare }
 
+    /// What operands were kept in, never ``Precision/mixed``; none for the reference.
+    public var precision: Precision? { work?.precision }
+
     /// Seconds that the kernels took on the device; none for the reference.
     public var deviceSeconds: Double? { launches?.reduce(0) { $0 + $1.seconds } }
 
@@ -36,6 +39,10 @@ struct DeviceWork: Sendable {
     let launches: [KernelLaunch]
     /// The share of key blocks that were computed; none where none may be left out.
     let computedShare: Double?
+    /// What operands were kept in.
+    var precision = Precision.float32
+    /// Whether it held all of them.
+    var fits = true
 }
 
 /// One run of a kernel on a device.
@@ -63,6 +70,8 @@ public struct BlockResult: Sendable {
     public var kernelSeconds: [String: Double] { report.kernelSeconds }
     /// The share of key blocks that were computed, over all panels of queries; none where none may be left out.
     public var computedShare: Double? { report.computedShare }
+    /// What operands were kept in, never ``Precision/mixed``; none for the reference.
+    public var precision: Precision? { report.precision }
 }
 
 extension MismatchPolicy {

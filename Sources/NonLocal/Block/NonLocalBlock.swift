@@ -73,10 +73,13 @@ public final class NonLocalBlock: Sendable {
     /// - Parameters:
     ///   - x: `[B, C, …]` in the configuration's layout.
     ///   - backend: where it runs.
+    ///   - precision: what a device keeps operands in.
     /// - Returns: z, in the shape of x.
     /// - Throws: ``NonLocalError`` if x doesn't fit or the result doesn't pass, `OpenCLError` from the device.
-    public func callAsFunction(_ x: Tensor<Float>, backend: Backend = .automatic) throws -> Tensor<Float> {
-        try kept(for: x.shape, backend)(x)
+    public func callAsFunction(
+        _ x: Tensor<Float>, backend: Backend = .automatic, precision: Precision = .float32
+    ) throws -> Tensor<Float> {
+        try kept(for: x.shape, backend, precision)(x)
     }
 
     /// z at chosen positions only.
@@ -85,11 +88,12 @@ public final class NonLocalBlock: Sendable {
     ///   - x: `[B, C, …]` in the configuration's layout.
     ///   - queries: flat positions, (t·H + h)·W + w, the same for each batch item.
     ///   - backend: where it runs.
+    ///   - precision: what a device keeps operands in.
     /// - Returns: `[B, C, n]` for n queries, in their order (channels last: `[B, n, C]`).
     public func callAsFunction(
-        _ x: Tensor<Float>, queries: [Int], backend: Backend = .automatic
+        _ x: Tensor<Float>, queries: [Int], backend: Backend = .automatic, precision: Precision = .float32
     ) throws -> Tensor<Float> {
-        try kept(for: x.shape, backend).run(x, queries: queries).output
+        try kept(for: x.shape, backend, precision).run(x, queries: queries).output
     }
 
     /// What one position takes from each key position, after normalisation.
@@ -127,7 +131,7 @@ public final class NonLocalBlock: Sendable {
     /// - Parameters:
     ///   - shape: of x.
     ///   - backend: where it runs.
-    ///   - precision: the arithmetic of a device.
+    ///   - precision: what a device keeps operands in.
     ///   - strategy: the way it is computed; the plan's choice unless given.
     ///   - skip: whether blocks of keys whose weights can't matter are left out; results differ by rounding alone.
     ///   - validation: how much of each result is compared with the reference.
@@ -150,8 +154,11 @@ public final class NonLocalBlock: Sendable {
                 allowsNonFinite: allowNonFinite))
     }
 
-    private func kept(for shape: [Int], _ backend: Backend) throws -> PreparedBlock {
-        let key = PreparationKey(shape: shape, backend: backend, options: RunOptions())
+    private func kept(
+        for shape: [Int], _ backend: Backend, _ precision: Precision = .float32
+    ) throws -> PreparedBlock {
+        let key = PreparationKey(
+            shape: shape, backend: backend, options: RunOptions(precision: precision))
         let known = lock.withLock { recent.first { $0.key == key }?.block }
         let block =
             try known

@@ -14,6 +14,7 @@ import SwiftOpenCL
 ///   - ownWeight: what becomes of a position's own weight; only with as many keys as queries.
 ///   - pairwiseWeight: w_f, for the concatenation form and others with an outer sum.
 ///   - backend: where it runs.
+///   - precision: what a device keeps operands in.
 ///   - strategy: the way it is computed; the plan's choice unless given.
 ///   - skip: whether blocks of keys whose weights can't matter are left out; results differ by rounding alone.
 ///   - validation: how much of the result is compared with the reference.
@@ -26,14 +27,15 @@ public func nonLocal(
     theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>, pairwise: Pairwise = .embeddedGaussian,
     scale: Scale = .none, ownWeight: OwnWeight = .include,
     pairwiseWeight: BlockWeights.PairwiseWeight? = nil, backend: Backend = .automatic,
-    strategy: Strategy = .automatic, skip: Skipping = .automatic,
+    precision: Precision = .float32, strategy: Strategy = .automatic, skip: Skipping = .automatic,
     validation: Validation = .sampled(rows: 8), memoryLimit: Int? = nil, allowNonFinite: Bool = false
 ) throws -> Tensor<Float> {
     let operation = NonLocalOperation(
         pairwise: pairwise, scale: scale, ownWeight: ownWeight, pairwiseWeight: pairwiseWeight)
     let prepared = try operation.prepared(
-        theta: theta.shape, phi: phi.shape, g: g.shape, backend: backend, strategy: strategy,
-        skip: skip, validation: validation, memoryLimit: memoryLimit, allowNonFinite: allowNonFinite)
+        theta: theta.shape, phi: phi.shape, g: g.shape, backend: backend, precision: precision,
+        strategy: strategy, skip: skip, validation: validation, memoryLimit: memoryLimit,
+        allowNonFinite: allowNonFinite)
     return try prepared(theta: theta, phi: phi, g: g)
 }
 
@@ -60,7 +62,7 @@ public struct NonLocalOperation: Sendable {
     }
 
     /// Makes the operation ready for operands of certain shapes, for many calls. See
-    /// ``nonLocal(theta:phi:g:pairwise:scale:ownWeight:pairwiseWeight:backend:strategy:skip:validation:memoryLimit:allowNonFinite:)``.
+    /// ``nonLocal(theta:phi:g:pairwise:scale:ownWeight:pairwiseWeight:backend:precision:strategy:skip:validation:memoryLimit:allowNonFinite:)``.
     public func prepared(
         theta: [Int], phi: [Int], g: [Int], backend: Backend = .automatic, precision: Precision = .float32,
         strategy: Strategy = .automatic, skip: Skipping = .automatic,

@@ -49,7 +49,7 @@ extension PreparedBlock {
             let start = ContinuousClock.now
             let (z, work) = try engine.output(buffer)
             let seconds = (ContinuousClock.now - start) / .seconds(1)
-            return (z, RunReport(validation: try validate(z, x, seconds), seconds: seconds, work: work))
+            return (z, RunReport(validation: try validate(z, x, seconds, work), seconds: seconds, work: work))
         } reference: {
             let (z, report) = try byReference(x.download(), nil)
             return (try engine.session.upload(z), report)
@@ -57,8 +57,9 @@ extension PreparedBlock {
         return DeviceResult(output: z, report: report)
     }
 
-    private func validate(_ z: DeviceTensor, _ x: DeviceTensor, _ seconds: Double) throws -> ValidationReport
-    {
+    private func validate(
+        _ z: DeviceTensor, _ x: DeviceTensor, _ seconds: Double, _ work: DeviceWork
+    ) throws -> ValidationReport {
         let rows = reference.geometry.grid.count * reference.geometry.batch
         let chosen = chosenRows(nil)
         let isFree = session?.sharesHostMemory ?? true
@@ -67,7 +68,9 @@ extension PreparedBlock {
         defer { deviceChecks.spent((ContinuousClock.now - start) / .seconds(1)) }
         let items = chosen.map(\.item)
         return try passed(
-            checker.compare(z.download(items: items), x.download(items: items), queries: nil, chosen)
+            checker.compare(
+                z.download(items: items), x.download(items: items), queries: nil, chosen,
+                precision: work.precision)
         ).report(of: rows)
     }
 }

@@ -35,7 +35,10 @@ public final class PreparedBlock: Sendable {
             self.engine = engine
             plan = engine.plan
         } else {
-            if session == nil { try options.skip.requireReference() }
+            if session == nil {
+                try options.skip.requireReference()
+                try options.precision.requireReference()
+            }
             engine = nil
             plan = Plan(
                 reference: BlockProblem(configuration, geometry, weights).steps, inputShape: shape)
@@ -94,7 +97,7 @@ public final class PreparedBlock: Sendable {
             guard let engine else { return try byReference(x, queries, monitor) }
             let (z, work) = try engine.output(x, queries, into: memory, monitor)
             let seconds = (ContinuousClock.now - start) / .seconds(1)
-            return (z, RunReport(validation: try validate(z, x, queries), seconds: seconds, work: work))
+            return (z, RunReport(validation: try validate(z, x, queries, work), seconds: seconds, work: work))
         } reference: {
             try byReference(x, queries, monitor)
         }
@@ -176,12 +179,14 @@ public final class PreparedBlock: Sendable {
     }
 
     private func validate(
-        _ z: Tensor<Float>, _ x: Tensor<Float>, _ queries: [Int]?
+        _ z: Tensor<Float>, _ x: Tensor<Float>, _ queries: [Int]?, _ work: DeviceWork?
     ) throws -> ValidationReport {
         let rows = (queries?.count ?? reference.geometry.grid.count) * reference.geometry.batch
         let chosen = chosenRows(queries)
         guard engine != nil, !chosen.isEmpty else { return .none(of: rows) }
-        return try passed(checker.compare(z, x, queries: queries, chosen)).report(of: rows)
+        return try passed(
+            checker.compare(z, x, queries: queries, chosen, precision: work?.precision ?? .float32)
+        ).report(of: rows)
     }
 
     func chosenRows(_ queries: [Int]?) -> [(item: Int, rows: [Int])] {

@@ -8,7 +8,9 @@ public final class PreparedOperation: Sendable {
     /// What a call does and costs.
     public let plan: Plan
 
-    private let executor: OperationExecutor?
+    /// Used under the lock: another takes its place when numbers do not fit.
+    private nonisolated(unsafe) var executor: OperationExecutor?
+    private let memoryLimit: Int
     private let operation: NonLocalOperation
     private let shape: OperationShape
     private let options: RunOptions
@@ -23,20 +25,24 @@ public final class PreparedOperation: Sendable {
         self.options = options
         guard let session else {
             try options.skip.requireReference()
+            try options.precision.requireReference()
             executor = nil
+            memoryLimit = 0
             plan = Plan(reference: shape.steps, inputShape: shape.theta)
             return
         }
         let device = session.device
         let limit = options.memoryLimit ?? OpenCLSession.defaultMemoryLimit(of: device)
-        let sizes = PairSizes(width: shape.width, valueChannels: shape.valueChannels)
+        memoryLimit = limit
+        let sizes = shape.sizes
         let (candidates, notes) = try session.passing(
             Method.candidates(
                 options.strategy, operation.pairwise.formulation,
                 scale: operation.scale.value(width: shape.width), ownWeight: operation.ownWeight,
                 sizes: sizes, device: device,
                 kernels: KernelChoice(
-                    options.kernels, options.groupTile ?? session.tunedTile, on: device),
+                    options.kernels, options.groupTile ?? session.tunedTile, options.precision, on: device),
+                precision: options.precision,
                 reassociation: shape.reassociation(operation.pairwise.formulation)),
             sizes, options)
         let methods = try options.skip.applied(
@@ -51,7 +57,7 @@ public final class PreparedOperation: Sendable {
             schedule, on: device, memoryLimit: limit,
             alternatives: Plan.alternatives(
                 to: schedule.method, among: methods, shape.steps(of:), workload, limit: limit, device: device),
-            notes: notes)
+            notes: notes + options.precision.notes(on: schedule.method))
     }
 
     /// y, `[B, d_v, …]` with the positions of θ.
@@ -148,24 +154,43 @@ public final class PreparedOperation: Sendable {
         return try options.onMismatch.result {
             guard let executor else { return try byReference() }
             let start = ContinuousClock.now
-            let (y, work) = try executor.run(
-                theta: theta, phi: phi, g: g, into: memory,
-                executor.session.pace(options.launchSeconds, monitor))
+            func result(_ executor: OperationExecutor) throws -> (Tensor<Float>, DeviceWork) {
+                try executor.run(
+                    theta: theta, phi: phi, g: g, into: memory,
+                    executor.session.pace(options.launchSeconds, monitor))
+            }
+            var (y, work) = try result(executor)
+            if !work.fits { (y, work) = try result(widen(executor)) }
             let seconds = (ContinuousClock.now - start) / .seconds(1)
-            return (y, RunReport(validation: try validate(y, reference), seconds: seconds, work: work))
+            return (y, RunReport(validation: try validate(y, reference, work), seconds: seconds, work: work))
         } reference: {
             try byReference()
         }
     }
 
-    private func validate(_ y: Tensor<Float>, _ reference: ReferenceBareOperation) throws -> ValidationReport
-    {
+    /// Puts bfloat16 in the place of float16.
+    private func widen(_ executor: OperationExecutor) throws -> OperationExecutor {
+        let session = executor.session
+        let methods = try session.passing([executor.method.inBfloat16, .plain], shape.sizes, options).methods
+        self.executor = nil
+        let wider = try OperationExecutor(
+            session, operation, shape,
+            Schedule(
+                firstOf: methods, { shape.workload($0, sharesHostMemory: session.sharesHostMemory) },
+                limit: memoryLimit, device: session.device))
+        self.executor = wider
+        return wider
+    }
+
+    private func validate(
+        _ y: Tensor<Float>, _ reference: ReferenceBareOperation, _ work: DeviceWork
+    ) throws -> ValidationReport {
         let all = shape.batch * shape.rows
         guard executor != nil else { return .none(of: all) }
         let chosen = SampledRows.choose(
             options.validation, items: shape.batch, rows: shape.rows, call: calls)
         guard !chosen.isEmpty else { return .none(of: all) }
-        let comparison = reference.compare(y, chosen)
+        let comparison = reference.compare(y, chosen, precision: work.precision)
         if let mismatch = comparison.mismatch {
             throw NonLocalError(mismatch, device: plan.device ?? plan.backend)
         }

@@ -89,7 +89,8 @@ struct Attention: Sendable {
                 shares: method.shares(kernels.variant, operands, room: shared?.count ?? 0),
                 WarpAttention.Room(
                     theta: workspace.required(.packedTheta), phi: workspace.required(.packedPhi),
-                    g: workspace.required(.packedG), limits: limits, shared: shared ?? limits))
+                    g: workspace.required(.packedG), limits: limits, shared: shared ?? limits,
+                    misfits: workspace[.misfits]))
         case .reassociated(let attention): try attention.run(launcher, operands, workspace)
         case .tileFused(let kernels, let scale):
             try kernels.launch(launcher, operands, scale: scale, shared: workspace[.shares])

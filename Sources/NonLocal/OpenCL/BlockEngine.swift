@@ -10,7 +10,8 @@ final class BlockEngine: @unchecked Sendable {
     private let configuration: NonLocalBlock.Configuration
     private let geometry: Geometry
     private let weights: WeightsByMethod
-    private let method: Method
+    /// The plan's, or what took its place when numbers did not fit.
+    private var method: Method
     private let kernels: KernelChoice
     private let sizes: PairSizes
     private let options: RunOptions
@@ -46,7 +47,7 @@ final class BlockEngine: @unchecked Sendable {
         self.options = options
         let formulas = BlockProblem(configuration, geometry, weights)
         let kernels = try KernelChoice(
-            options.kernels, options.groupTile ?? session.tunedTile, on: device)
+            options.kernels, options.groupTile ?? session.tunedTile, options.precision, on: device)
         self.kernels = kernels
         sizes = PairSizes(width: formulas.width, valueChannels: configuration.valueChannels)
         let (candidates, notes) = try session.passing(
@@ -55,7 +56,7 @@ final class BlockEngine: @unchecked Sendable {
                 scale: configuration.scale.value(width: formulas.thetaWidth),
                 ownWeight: configuration.ownWeight,
                 sizes: sizes,
-                device: device, kernels: kernels,
+                device: device, kernels: kernels, precision: options.precision,
                 reassociation: formulas.reassociation(options.order, makesGram: kernels.makesGram)),
             sizes, options)
         let methods = try options.skip.applied(
@@ -74,7 +75,8 @@ final class BlockEngine: @unchecked Sendable {
             problem(method).workload(method, sharesHostMemory: session.sharesHostMemory)
         }
         let schedule = try Schedule(firstOf: methods, workload, limit: memoryLimit, device: device)
-        method = schedule.method
+        let method = schedule.method
+        self.method = method
         plan = Plan(
             textbook: formulas.steps, executed: problem(method).steps(of: method),
             inputShape: geometry.shape, schedule, on: device, memoryLimit: memoryLimit,
@@ -83,7 +85,8 @@ final class BlockEngine: @unchecked Sendable {
                 among: methods.flatMap {
                     $0.orders(formulas.possibleOrders(makesGram: kernels.makesGram))
                 },
-                { problem($0).steps(of: $0) }, workload, limit: memoryLimit, device: device), notes: notes)
+                { problem($0).steps(of: $0) }, workload, limit: memoryLimit, device: device),
+            notes: notes + options.precision.notes(on: method))
         executors[ExecutorKey(method: method, isSubset: false)] = try BlockExecutor(
             session, problem(method), method, byMethod[method])
     }
@@ -97,15 +100,27 @@ final class BlockEngine: @unchecked Sendable {
     ) throws -> (Tensor<Float>, DeviceWork?) {
         // The fused kernels know a position's own key by its place, which chosen queries don't keep.
         let keepsPlace = queries == nil || configuration.ownWeight == .include
-        // Chosen queries are few, and not worth an order.
-        let chosen = queries == nil ? method : method.general
-        return try run(queries, keepsPlace ? chosen : staged, monitor).output(x, into: memory)
+        return try fitting { method in
+            // Chosen queries are few, and not worth an order.
+            let chosen = queries == nil ? method : method.general
+            return try run(queries, keepsPlace ? chosen : staged, monitor).output(x, into: memory)
+        }
+    }
+
+    /// A run's result, or that of another one in bfloat16 where its numbers did not fit float16.
+    private func fitting<Value>(
+        _ run: (Method) throws -> (Value, DeviceWork)
+    ) throws -> (Value, DeviceWork) {
+        let result = try run(method)
+        guard !result.1.fits else { return result }
+        method = try session.passing([method.inBfloat16, .plain], sizes, options).methods[0]
+        return try run(method)
     }
 
     /// z in the device's memory, and what it took.
     func output(_ x: Buffer<Float>) throws -> (DeviceTensor, DeviceWork) {
         let (z, buffer) = try session.makeTensor(shape: geometry.shape, pool: pool)
-        return (z, try run(nil, method).output(x, to: buffer))
+        return try fitting { (z, try run(nil, $0).output(x, to: buffer)) }
     }
 
     /// f / C(x), which only the staged strategy ever holds.

@@ -23,6 +23,14 @@ struct BlockExecutor: Sendable {
     /// The key that each row of a group is itself.
     private let own: Buffer<Int32>?
 
+    /// What operands are kept in.
+    var precision: Precision { method.precision }
+    /// Whether the precision holds the weights.
+    var fitsWeights: Bool {
+        precision != .mixed
+            || (projections.values + [output, scoreTheta, scorePhi].compactMap { $0 }).allSatisfy(\.fits)
+    }
+
     private var configuration: NonLocalBlock.Configuration { problem.configuration }
     var geometry: Geometry { problem.geometry }
 

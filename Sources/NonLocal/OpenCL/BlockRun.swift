@@ -28,12 +28,20 @@ struct BlockRun {
             : geometry.layout == .channelsFirst
                 ? [geometry.batch, channels, rows] : [geometry.batch, rows, channels]
         let storage = try memory ?? TensorStorage(count: geometry.batch * channels * rows, pool: pool)
-        let work =
+        try workspace.forgetMisfits(block.session.queue)
+        var work =
             !block.session.sharesHostMemory && slices.count > 1 && workspace[.computedBlocks] == nil
             ? DeviceWork(launches: try SlicePipeline(self, x, storage).output(), computedShare: nil)
             : try inTurn(x, storage)
+        try judge(&work)
         let z = Tensor(shape: shape, storage: storage)
         return (try queries.map { try inCallersOrder(z, $0) } ?? z, work)
+    }
+
+    /// Takes down what a run's operands were kept in, and whether they fitted.
+    private func judge(_ work: inout DeviceWork) throws {
+        work.precision = block.precision == .mixed ? .float16 : block.precision
+        work.fits = try block.fitsWeights && !workspace.hasMisfits(block.session.queue)
     }
 
     /// z of one slice after the other.
@@ -59,6 +67,7 @@ struct BlockRun {
     func output(_ x: Buffer<Float>, to z: Buffer<Float>) throws -> DeviceWork {
         let launcher = Launcher(block.session.queue, pace: pace)
         var blocks = ComputedBlocks()
+        try workspace.forgetMisfits(block.session.queue)
         for items in slices {
             func part(_ buffer: Buffer<Float>) -> View {
                 View(
@@ -73,7 +82,9 @@ struct BlockRun {
                 workspace, block.session.queue, groups: items.count * geometry.queries.groups,
                 rows: geometry.queries.count, keys: geometry.keys.count)
         }
-        return DeviceWork(launches: launcher.launches, computedShare: blocks.share)
+        var work = DeviceWork(launches: launcher.launches, computedShare: blocks.share)
+        try judge(&work)
+        return work
     }
 
     /// f / C(x) of every position, or of the chosen ones: `[B, n, M]`.

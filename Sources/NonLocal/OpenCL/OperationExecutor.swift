@@ -5,6 +5,7 @@ struct OperationExecutor: Sendable {
     let session: OpenCLSession
     private let shape: OperationShape
     private let workspace: Workspace
+    let method: Method
     private let attention: Attention
     private let projector: Projector
     private let scoreTheta: Projector.Maps?
@@ -18,6 +19,7 @@ struct OperationExecutor: Sendable {
     ) throws {
         self.session = session
         self.shape = shape
+        method = schedule.method
         workspace = try Workspace(schedule, in: session)
         attention = try Attention(
             session.library, schedule.method, formulation: operation.pairwise.formulation,
@@ -38,11 +40,12 @@ struct OperationExecutor: Sendable {
     func run(
         theta: Tensor<Float>, phi: Tensor<Float>, g: Tensor<Float>, into memory: TensorStorage<Float>?,
         _ pace: Pace?
-    ) throws -> (Tensor<Float>, DeviceWork?) {
+    ) throws -> (Tensor<Float>, DeviceWork) {
         let exchange = HostExchange(session: session)
         let storage = try memory ?? TensorStorage(count: elementCount(of: shape.output), pool: pool)
         let launcher = Launcher(session.queue, pace: pace)
         var blocks = ComputedBlocks()
+        try workspace.forgetMisfits(session.queue)
         for first in stride(from: 0, to: shape.batch, by: workspace.schedule.itemsPerSlice) {
             let items = first..<min(first + workspace.schedule.itemsPerSlice, shape.batch)
             func upload(_ tensor: Tensor<Float>, _ channels: Int, _ positions: Int, _ role: BufferRole) throws
@@ -84,9 +87,10 @@ struct OperationExecutor: Sendable {
             try blocks.add(
                 workspace, session.queue, groups: items.count, rows: shape.rows, keys: shape.keys)
         }
-        return (
-            Tensor(shape: shape.output, storage: storage),
-            DeviceWork(launches: launcher.launches, computedShare: blocks.share)
-        )
+        let work = DeviceWork(
+            launches: launcher.launches, computedShare: blocks.share,
+            precision: method.precision == .mixed ? .float16 : method.precision,
+            fits: try !workspace.hasMisfits(session.queue))
+        return (Tensor(shape: shape.output, storage: storage), work)
     }
 }

@@ -17,6 +17,11 @@ struct Projector: Sendable {
             case .stacked(let maps): maps.outputs
             }
         }
+
+        /// Whether float16 holds the weights as well as bfloat16 would, where that is asked.
+        var fits: Bool {
+            if case .warp(let maps) = self { maps.fits } else { true }
+        }
     }
 
     private enum Kernels: Sendable {
@@ -75,7 +80,8 @@ struct Projector: Sendable {
         case (.warp(let product), .warp(let maps)):
             try product.launch(
                 launcher, maps, from: x, residual: residual, to: y, positions: positions, items: items,
-                image: workspace.required(.scratch), limits: workspace.required(.limits))
+                image: workspace.required(.scratch), limits: workspace.required(.limits),
+                misfits: workspace[.misfits])
         case (.tile(let kernels), .stacked(let maps)):
             try kernels.launch(
                 launcher, maps, from: x, residual: residual, to: y, positions: positions, items: items)

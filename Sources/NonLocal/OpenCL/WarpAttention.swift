@@ -12,6 +12,8 @@ struct WarpAttention: Sendable {
         let limits: Buffer<Float>
         /// What the shares of the keys leave.
         let shared: Buffer<Float>
+        /// Set where float16 holds numbers worse than bfloat16 would.
+        var misfits: Buffer<Float>?
     }
 
     let variant: WarpVariant
@@ -54,13 +56,15 @@ struct WarpAttention: Sendable {
             limits: room.limits, sign: scale < 0 ? -1 : 1,
             to: WarpImage(
                 buffer: room.theta, rowTiles: variant.rowBlocks(rows) * tile.blockRows / 16,
-                termTiles: variant.width / 16, order: .byRows(1), side: .left))
+                termTiles: variant.width / 16, order: .byRows(1), side: .left),
+            misfits: room.misfits)
         try pack.launch(
             launcher, operands.phi, channels: operands.width, positions: keys, groups: groups,
             limits: room.limits, first: groups,
             to: WarpImage(
                 buffer: room.phi, rowTiles: keyTiles, termTiles: variant.width / 16,
-                order: .byRows(tile.keyTiles), side: .right))
+                order: .byRows(tile.keyTiles), side: .right),
+            misfits: room.misfits)
         for firstChannel in stride(from: 0, to: operands.valueChannels, by: WarpTile.mostValues) {
             let channels = min(WarpTile.mostValues, operands.valueChannels - firstChannel)
             var (g, y) = (operands.g, operands.y)
@@ -71,7 +75,8 @@ struct WarpAttention: Sendable {
                 first: 2 * groups,
                 to: WarpImage(
                     buffer: room.g, rowTiles: variant.values / 16, termTiles: keyTiles,
-                    order: .byTerms(tile.keyTiles), side: .right))
+                    order: .byTerms(tile.keyTiles), side: .right),
+                misfits: room.misfits)
             try attend(
                 launcher, operands, y: y, valueChannels: channels, scale: scale, shares: shares, room)
         }

@@ -54,9 +54,11 @@ struct WarpPackKernels: Sendable {
     ///
     /// - Parameters:
     ///   - x: channels are terms and positions rows, unless the image is by terms, where it is the other way round.
+    ///   - misfits: set where float16 holds numbers worse than bfloat16 would.
     func launch(
         _ launcher: Launcher, _ x: View, channels: Int, positions: Int, groups: Int,
-        limits: Buffer<Float>, first: Int = 0, sign: Float = 1, to image: WarpImage
+        limits: Buffer<Float>, first: Int = 0, sign: Float = 1, to image: WarpImage,
+        misfits: Buffer<Float>? = nil
     ) throws {
         var view = x
         var (rows, terms) = (positions, channels)
@@ -74,6 +76,7 @@ struct WarpPackKernels: Sendable {
             [
                 view.buffer, view.argument, image.buffer, limits, Int32(first), Int32(rows), Int32(terms),
                 Int32(block), Int32(byTerms ? 1 : 0), Int32(image.side == .right ? 1 : 0), sign,
+                misfits ?? limits, Int32(misfits == nil ? 0 : 1),
             ], global: [image.rowTiles * 32, image.termTiles, groups], local: [32, 1, 1])
     }
 }

@@ -36,6 +36,8 @@ struct WarpProduct: Sendable {
         let inputs: Int
         /// Outputs of each map; three at most.
         let outputs: [Int]
+        /// Whether float16 holds the weights as well as bfloat16 would.
+        let fits: Bool
     }
 
     /// Tiles of rows or positions, and of terms, in an image: whole work-groups and stages.
@@ -74,18 +76,20 @@ struct WarpProduct: Sendable {
             try session.allocate(
                 Self.elements(arithmetic, channels: inputs, positions: rows, items: 1)), rows: rows,
             terms: inputs, .left)
+        let misfits = try Buffer<Float>(session.context, copying: [0])
         let launcher = Launcher(session.queue)
         let view = View(weights, channels: inputs, positions: rows, layout: .channelsLast)
         try pack.launch(
             launcher, limitOf: view, channels: inputs, positions: rows, groups: 1, to: limits)
         try pack.launch(
-            launcher, view, channels: inputs, positions: rows, groups: 1, limits: limits, to: packed)
+            launcher, view, channels: inputs, positions: rows, groups: 1, limits: limits, to: packed,
+            misfits: misfits)
         try launcher.finish()
         return Maps(
             weight: packed, limits: limits,
             bias: try Buffer(
                 session.context, copying: maps.flatMap { $0.bias.map(Float.init) }, access: .readOnly),
-            inputs: inputs, outputs: maps.map(\.outputs))
+            inputs: inputs, outputs: maps.map(\.outputs), fits: try session.queue.read(misfits) == [0])
     }
 
     /// Applies maps to x, each to a view of its own; a residual goes with a single map only.
@@ -93,9 +97,11 @@ struct WarpProduct: Sendable {
     /// - Parameters:
     ///   - image: room for x, as large as ``elements(_:channels:positions:items:)`` says.
     ///   - limits: room for a number for each item.
+    ///   - misfits: set where float16 holds x worse than bfloat16 would.
     func launch(
         _ launcher: Launcher, _ maps: Maps, from x: View, residual: View? = nil, to y: [View],
-        positions: Int, items: Int, image room: Buffer<Float>, limits: Buffer<Float>
+        positions: Int, items: Int, image room: Buffer<Float>, limits: Buffer<Float>,
+        misfits: Buffer<Float>? = nil
     ) throws {
         guard let first = y.first, let last = y.last else { return }
         let packed = image(room, rows: positions, terms: maps.inputs, .right)
@@ -104,7 +110,7 @@ struct WarpProduct: Sendable {
             launcher, limitOf: x, channels: maps.inputs, positions: positions, groups: items, to: limits)
         try pack.launch(
             launcher, x, channels: maps.inputs, positions: positions, groups: items, limits: limits,
-            to: packed)
+            to: packed, misfits: misfits)
         let rows = maps.outputs.reduce(0, +)
         let second = maps.outputs[0]
         let third = y.count > 2 ? second + maps.outputs[1] : rows

@@ -27,6 +27,16 @@ struct Workspace: Sendable {
         return buffer
     }
 
+    /// Begins a run, none of whose numbers have failed to fit so far.
+    func forgetMisfits(_ queue: Queue) throws {
+        if let misfits = buffers[.misfits] { try queue.fill(misfits, with: 0) }
+    }
+
+    /// Whether a number of the last run did not fit the precision.
+    func hasMisfits(_ queue: Queue) throws -> Bool {
+        try buffers[.misfits].map { try queue.read($0).contains { $0.bitPattern != 0 } } ?? false
+    }
+
     /// The row blocks of the staged strategy.
     ///
     /// - Throws: ``NonLocalError/Code/configuration`` if the schedule is of another strategy.

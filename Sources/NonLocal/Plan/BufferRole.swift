@@ -39,6 +39,8 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case packedTheta = "packed theta"
     /// What θ, φ and g are scaled for.
     case limits
+    /// Whether numbers did not fit the precision; an integer.
+    case misfits
     /// φ of all groups, packed for the panel or the warp kernels.
     case packedPhi = "packed phi"
     /// g of all groups, packed for the panel or the warp kernels.

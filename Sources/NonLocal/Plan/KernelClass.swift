@@ -52,8 +52,11 @@ enum KernelChoice: Sendable, Hashable {
     /// - Parameters:
     ///   - kernels: forces a class; the device's own without.
     ///   - tile: forces a tile upon the tile kernels; the device's own without.
+    ///   - precision: what the warp kernels keep operands in.
     /// - Throws: ``NonLocalError/Code/configuration`` if the device can't run kernels of the class.
-    init(_ kernels: KernelClass?, _ tile: GroupTile?, on device: Device) throws(NonLocalError) {
+    init(
+        _ kernels: KernelClass?, _ tile: GroupTile?, _ precision: Precision, on device: Device
+    ) throws(NonLocalError) {
         switch kernels ?? KernelClass(device) {
         case .plain: self = .plain
         case .panel: self = .panel(PanelTile(device))
@@ -67,7 +70,9 @@ enum KernelChoice: Sendable, Hashable {
             }
             self = .tile(tile)
         case .warp:
-            self = .warp(WarpMethod(.float32, on: device), tile ?? GroupTile.candidates(device).first)
+            self = .warp(
+                WarpMethod(WarpTile.Arithmetic(precision), on: device),
+                tile ?? GroupTile.candidates(device).first)
         }
     }
 }

@@ -5,13 +5,14 @@ extension Method {
     /// - Parameter tile: of the tile kernels, if the device can run them.
     static func warpCandidates(
         _ wanted: Strategy, _ warp: WarpMethod, _ tile: GroupTile?, _ formulation: Formulation,
-        isSoftmax: Bool, ownWeight: OwnWeight, sizes: PairSizes, reassociation: Reassociation?
+        isSoftmax: Bool, ownWeight: OwnWeight, sizes: PairSizes, precision: Precision,
+        reassociation: Reassociation?
     ) throws(NonLocalError) -> [Method] {
         var methods: [Method] = []
         if isSoftmax, ownWeight == .include, sizes.width <= WarpTile.widest,
             wanted == .automatic || wanted == .fused
         {
-            methods.append(Method(strategy: .fused, warp: warp))
+            methods.append(Method(strategy: .fused, warp: warp, precision: precision))
         }
         if wanted == .fused, !methods.isEmpty { return methods }
         guard let tile else {

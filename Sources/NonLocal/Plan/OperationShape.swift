@@ -13,6 +13,7 @@ struct OperationShape: Sendable, Hashable {
     var rows: Int { theta[2...].reduce(1, *) }
     /// M
     var keys: Int { phi[2...].reduce(1, *) }
+    var sizes: PairSizes { PairSizes(width: width, valueChannels: valueChannels) }
     /// The shape of y.
     var output: [Int] { [batch, valueChannels] + theta[2...] }
     let score: Pairwise.Score

@@ -23,7 +23,7 @@ extension Plan {
             workGroupTile: schedule.method.groupTile.map(WorkGroupTile.init),
             form: schedule.method.visibleForm,
             order: schedule.method.order.map { "\($0.head.rawValue), \($0.tail.rawValue)" },
-            precision: .float32,
+            precision: schedule.method.precision,
             inputShape: inputShape,
             steps: executed.map(Step.init), textbookOperations: textbook.operations,
             executedOperations: executed.operations,

@@ -39,7 +39,7 @@ public struct Plan: Sendable, Hashable {
     public let form: String?
     /// The order of products, of the re-associated strategy alone: how (s/M) g φᵀ is made, and how applied.
     public let order: String?
-    /// The arithmetic.
+    /// What operands are kept in: what was asked for, or float32 where the device's kernels know nothing else.
     public let precision: Precision
     /// The shape of x.
     public let inputShape: [Int]

@@ -17,12 +17,6 @@ public enum Strategy: String, Sendable, Hashable, CaseIterable {
     case reassociated
 }
 
-/// The arithmetic of an accelerated run.
-public enum Precision: String, Sendable, Hashable, CaseIterable {
-    /// float32 operands and accumulation.
-    case float32
-}
-
 /// How the fused strategy's kernels are laid over the work.
 enum FusedForm: String, Sendable, Hashable, CaseIterable {
     /// Vector lanes along the queries of a group, one kernel a stage: any work.
@@ -43,6 +37,8 @@ struct Method: Sendable, Hashable {
     private(set) var warp: WarpMethod?
     /// The tile of the tile kernels, or none where others serve.
     private(set) var groupTile: GroupTile?
+    /// What its operands are kept in: what was wanted, or more.
+    let precision: Precision
     /// Whether blocks of keys may be left out.
     private(set) var skips = false
     /// The order of the products, of the re-associated strategy alone.
@@ -74,6 +70,11 @@ struct Method: Sendable, Hashable {
         return method
     }
 
+    /// The same in bfloat16, which holds what float16 doesn't.
+    var inBfloat16: Method {
+        Method(strategy: strategy, warp: warp?.inBfloat16, order: order, precision: .bfloat16)
+    }
+
     /// The name of the form, where a strategy has several.
     var visibleForm: String? { strategy == .fused && tile != nil && !skips ? form.rawValue : nil }
 
@@ -90,9 +91,10 @@ struct Method: Sendable, Hashable {
 
     init(
         strategy: Strategy, tile: PanelTile? = nil, groupTile: GroupTile? = nil, warp: WarpMethod? = nil,
-        order: ProductOrder? = nil
+        order: ProductOrder? = nil, precision: Precision = .float32
     ) {
         self.strategy = strategy
+        self.precision = precision
         self.tile = tile
         self.groupTile = groupTile
         self.warp = warp
@@ -104,11 +106,23 @@ struct Method: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - kernels: the kernels to take.
+    ///   - precision: what operands may be kept in.
     ///   - reassociation: how the products may be re-associated, if they may.
-    /// - Throws: ``NonLocalError/Code/configuration`` if a strategy is wanted that can't compute this.
+    /// - Throws: ``NonLocalError/Code/configuration`` if a strategy or a precision is wanted that can't compute this.
     static func candidates(
         _ wanted: Strategy, _ formulation: Formulation, scale: Double, ownWeight: OwnWeight, sizes: PairSizes,
-        device: Device, kernels: KernelChoice, reassociation: Reassociation? = nil
+        device: Device, kernels: KernelChoice, precision: Precision = .float32,
+        reassociation: Reassociation? = nil
+    ) throws(NonLocalError) -> [Method] {
+        try precision.allowed(
+            all(
+                wanted, formulation, scale: scale, ownWeight: ownWeight, sizes: sizes, device: device,
+                kernels: kernels, precision: precision, reassociation: reassociation), on: device)
+    }
+
+    private static func all(
+        _ wanted: Strategy, _ formulation: Formulation, scale: Double, ownWeight: OwnWeight, sizes: PairSizes,
+        device: Device, kernels: KernelChoice, precision: Precision, reassociation: Reassociation?
     ) throws(NonLocalError) -> [Method] {
         // A scale of zero has no difference between a score and none, which leaving out relies on.
         let isSoftmax =
@@ -123,7 +137,7 @@ struct Method: Sendable, Hashable {
         case .warp(let warp, let tile):
             return try warpCandidates(
                 wanted, warp, tile, formulation, isSoftmax: isSoftmax, ownWeight: ownWeight, sizes: sizes,
-                reassociation: reassociation)
+                precision: precision, reassociation: reassociation)
         case .panel(let panel): tile = panel
         case .plain: break
         }

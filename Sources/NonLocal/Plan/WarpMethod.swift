@@ -8,10 +8,17 @@ struct WarpMethod: Sendable, Hashable {
     private let computeUnits: Int
 
     init(_ arithmetic: WarpTile.Arithmetic, on device: Device) {
-        self.arithmetic = arithmetic
-        usesPTX = device.hasTensorCores
-        computeUnits = device.computeUnits
+        self.init(arithmetic, usesPTX: device.hasTensorCores, computeUnits: device.computeUnits)
     }
+
+    private init(_ arithmetic: WarpTile.Arithmetic, usesPTX: Bool, computeUnits: Int) {
+        self.arithmetic = arithmetic
+        self.usesPTX = usesPTX
+        self.computeUnits = computeUnits
+    }
+
+    /// The same in bfloat16.
+    var inBfloat16: WarpMethod { WarpMethod(.bfloat16, usesPTX: usesPTX, computeUnits: computeUnits) }
 
     /// The kernels for so many channels of θ and φ, and of g.
     ///

@@ -10,6 +10,16 @@ struct WarpTile: Sendable, Hashable {
         /// float16 twice: the number, and what rounding left of it.
         case float32
 
+        /// What a precision begins with.
+        init(_ precision: Precision) {
+            self =
+                switch precision {
+                case .float32: .float32
+                case .mixed, .float16: .float16
+                case .bfloat16: .bfloat16
+                }
+        }
+
         /// Numbers that take the place of one (`PARTS`).
         var parts: Int { self == .float32 ? 2 : 1 }
     }

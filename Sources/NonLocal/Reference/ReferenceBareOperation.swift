@@ -54,9 +54,14 @@ struct ReferenceBareOperation: Sendable {
     }
 
     /// Compares rows of y with the reference.
-    func compare(_ y: Tensor<Float>, _ chosen: [(item: Int, rows: [Int])]) -> Comparison {
+    ///
+    /// - Parameter precision: what operands were kept in.
+    func compare(
+        _ y: Tensor<Float>, _ chosen: [(item: Int, rows: [Int])], precision: Precision = .float32
+    ) -> Comparison {
         var comparison = Comparison(
-            isExponent: operation.pairwise.formulation.isExponent, width: shape.width, keys: shape.keys)
+            isExponent: operation.pairwise.formulation.isExponent, width: shape.width, keys: shape.keys,
+            precision: precision)
         let (rows, channels) = (shape.rows, shape.valueChannels)
         // y is a mean of g: where it cancels, it has the rounding of g all the same.
         let largestValue = g.withUnsafeBufferPointer {

@@ -8,6 +8,9 @@ struct Comparison: Sendable {
     /// Terms of the longest sum over keys.
     let keys: Int
 
+    /// What operands were kept in.
+    let precision: Precision
+
     private(set) var rows = 0
     private(set) var largestError = 0.0
     private(set) var largestInput = 0.0
@@ -15,10 +18,11 @@ struct Comparison: Sendable {
     private(set) var largestAffinity = 0.0
     private var worst: (item: Int, row: Int, channel: Int, expected: Double, actual: Double)?
 
-    init(isExponent: Bool, width: Int, keys: Int = 0) {
+    init(isExponent: Bool, width: Int, keys: Int = 0, precision: Precision = .float32) {
         self.isExponent = isExponent
         self.width = width
         self.keys = keys
+        self.precision = precision
     }
 
     /// Adds one row: what is expected, what there is, and x, in the order of the channels.
@@ -58,7 +62,7 @@ struct Comparison: Sendable {
         guard largestChange > 0 else { return nil }
         return Tolerance.relative(
             largestInput: largestInput, largestChange: largestChange, largestAffinity: largestAffinity,
-            width: width, keys: keys, isExponent: isExponent)
+            width: width, keys: keys, isExponent: isExponent, precision: precision)
     }
 
     /// The largest error relative to the largest |z − x|; none where z is x.

@@ -4,8 +4,10 @@ extension RowChecker {
     /// - Parameters:
     ///   - z: `[B, C, …]`, or `[B, C, n]` for the n positions `queries`.
     ///   - chosen: for each item the rows of z, counted from 0, to look at.
+    ///   - precision: what operands were kept in.
     func compare(
-        _ z: Tensor<Float>, _ x: Tensor<Float>, queries: [Int]?, _ chosen: [(item: Int, rows: [Int])]
+        _ z: Tensor<Float>, _ x: Tensor<Float>, queries: [Int]?, _ chosen: [(item: Int, rows: [Int])],
+        precision: Precision = .float32
     ) -> Comparison {
         let (configuration, geometry) = (reference.configuration, reference.geometry)
         let channels = geometry.channels
@@ -13,7 +15,8 @@ extension RowChecker {
         let positionsOfItem = geometry.grid.count
         var comparison = Comparison(
             isExponent: configuration.pairwise.formulation.isExponent,
-            width: reference.weights.theta?.outputs ?? channels, keys: geometry.keys.count)
+            width: reference.weights.theta?.outputs ?? channels, keys: geometry.keys.count,
+            precision: precision)
         for (item, rows) in chosen {
             let positions = rows.map { queries?[$0] ?? $0 }
             let expected = self.rows(x, item: item, queries: positions)

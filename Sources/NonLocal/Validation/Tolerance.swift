@@ -1,4 +1,4 @@
-/// How far a float32 result may be from the reference.
+/// How far a result may be from the reference.
 enum Tolerance {
     /// Half a unit in the last place of 1: float32 rounds to a relative 2⁻²⁴.
     static let rounding = 0x1p-24
@@ -10,12 +10,19 @@ enum Tolerance {
     ///   in chunks;
     /// - what rounding of an affinity of magnitude |s|, a sum of `width` products, does to its weight: it is an
     ///   exponent in the softmax forms, a factor in the others.
+    ///
+    /// Where operands are kept in fewer bits, each of a product's two is rounded once more. On the way to z there
+    /// are six: x and W_g, the weights and g, y and W_z; to an affinity x and W_θ, x and W_φ, of which those of x
+    /// are the same, and θ and φ: four roundings of its own by which its magnitude is off. The terms of a sum are
+    /// rounded each by itself, so that a sum is off by no more than its terms are, in proportion.
     static func relative(
         largestInput: Double, largestChange: Double, largestAffinity: Double, width: Int, keys: Int,
-        isExponent: Bool
+        isExponent: Bool, precision: Precision = .float32
     ) -> Double {
         let floor = 8 * rounding * (1 + largestInput / largestChange)
         let sum = rounding * Double(keys).squareRoot()
-        return floor + sum + rounding * Double(width).squareRoot() * (isExponent ? largestAffinity : 1)
+        let affinity = isExponent ? largestAffinity : 1
+        let exact = floor + sum + rounding * Double(width).squareRoot() * affinity
+        return precision == .float32 ? exact : exact + precision.rounding * (6 + 4 * affinity)
     }
 }

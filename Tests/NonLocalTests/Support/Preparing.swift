@@ -7,14 +7,15 @@ extension NonLocalBlock {
         for shape: [Int], on session: OpenCLSession?, strategy: Strategy = .automatic,
         kernels: KernelClass? = nil, skip: Skipping = .automatic, validation: Validation = .full,
         memoryLimit: Int? = nil, allowNonFinite: Bool = false, form: FusedForm? = nil,
-        groupTile: GroupTile? = nil, testsKernels: Bool = true
+        groupTile: GroupTile? = nil, testsKernels: Bool = true, precision: Precision = .float32
     ) throws -> PreparedBlock {
         try PreparedBlock(
             configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
             session: session,
             options: RunOptions(
                 strategy: strategy, kernels: kernels, groupTile: groupTile, testsKernels: testsKernels,
-                skip: skip, form: form, validation: validation, memoryLimit: memoryLimit,
+                skip: skip, form: form, precision: precision, validation: validation,
+                memoryLimit: memoryLimit,
                 allowsNonFinite: allowNonFinite))
     }
 }
@@ -24,12 +25,12 @@ extension NonLocalOperation {
     func prepared(
         for shape: OperationShape, on session: OpenCLSession?, strategy: Strategy = .automatic,
         kernels: KernelClass? = nil, skip: Skipping = .automatic, validation: Validation = .full,
-        memoryLimit: Int? = nil, groupTile: GroupTile? = nil
+        memoryLimit: Int? = nil, groupTile: GroupTile? = nil, precision: Precision = .float32
     ) throws -> PreparedOperation {
         try PreparedOperation(
             self, shape, session: session,
             options: RunOptions(
-                strategy: strategy, kernels: kernels, groupTile: groupTile, skip: skip,
+                strategy: strategy, kernels: kernels, groupTile: groupTile, skip: skip, precision: precision,
                 validation: validation, memoryLimit: memoryLimit))
     }
 }
