@@ -104,6 +104,7 @@ extension ValidationReport {
         let limit = tolerance.map { " (tolerance \($0.scientific))" } ?? ""
         // Affinities so large are rounded to whole exponents, by any float32 program.
         let warning = (tolerance ?? 0) > 0.1 ? "; the affinities are too large for that to say much" : ""
-        return "validated \(rows) of \(rowsInAll) rows\(error)\(limit)\(warning)"
+        let stages = entries > 0 ? " and \(entries) numbers of φ and g" : ""
+        return "validated \(rows) of \(rowsInAll) rows\(stages)\(error)\(limit)\(warning)"
     }
 }

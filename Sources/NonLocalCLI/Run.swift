@@ -114,6 +114,7 @@ struct Run: ParsableCommand {
                 "gflops": .number(gflops),
                 "computed_share": .number(result.computedShare),
                 "validated_rows": .integer(validation.rows),
+                "validation_ms": .number(validation.rows > 0 ? validation.seconds * 1e3 : nil),
                 "max_abs_error": .number(validation.maxAbsoluteError),
                 "max_rel_error": .number(validation.maxRelativeError),
                 "tolerance": .number(validation.tolerance),

@@ -32,4 +32,69 @@ import Testing
         }
     }
 
+    private static let cases: [BlockCase] = {
+        var cases: [BlockCase] = []
+        for layout in [Layout.channelsFirst, .channelsLast] {
+            for subsample in [Subsample.none, .poolFirst] {
+                for groups in [0, 3] {
+                    let shape = layout == .channelsFirst ? [2, 6, 3, 9, 11] : [2, 3, 9, 11, 6]
+                    cases.append(
+                        BlockCase(shape, normGroups: groups, mean: 0.3, layout: layout) {
+                            $0.subsample = subsample
+                        })
+                    cases.append(
+                        BlockCase(shape, normGroups: groups, layout: layout) {
+                            $0.subsample = subsample
+                            $0.pairwise = .concatenation
+                            $0.scope = .space
+                        })
+                }
+            }
+            cases.append(
+                BlockCase(layout == .channelsFirst ? [1, 4, 5, 6, 7] : [1, 5, 6, 7, 4], layout: layout) {
+                    $0.scope = .time
+                    $0.pairwise = .gaussian
+                })
+        }
+        cases.append(BlockCase([1, 5, 700]) { $0.ownWeight = .strongest })
+        cases.append(BlockCase([1, 5, 700]) { $0.pairwise = .dotProduct })
+        return cases
+    }()
+
+    /// Group norms that turn the sign, which pooling then sees the other way round, included.
+    @Test(arguments: cases) func agreesWithTheReferenceEverywhere(_ problem: BlockCase) throws {
+        let geometry = try Geometry(problem.configuration, shape: problem.shape)
+        var weights = try problem.weights()
+        if let norm = weights.groupNorm {
+            weights.groupNorm = .init(
+                groups: norm.groups, scale: try norm.scale.map { -$0 }, shift: norm.shift,
+                epsilon: norm.epsilon)
+        }
+        let reference = ReferenceBlock(
+            configuration: problem.configuration,
+            weights: FoldedWeights(weights, pairwise: problem.configuration.pairwise), geometry: geometry)
+        let x = try problem.input()
+        let count = geometry.grid.count
+        // Five rows: four at a time and one more.
+        let queries = [0, count / 3, count / 2, count - 2, count - 1]
+        let checker = RowChecker(reference)
+        let item = geometry.batch - 1
+        let rows = try #require(checker.reassociatedRows(x, item: item, queries: queries))
+        let expected = reference.itemRows(x, item: item, queries: queries)
+        let largest = (0..<5).flatMap { expected[$0] }.reduce(1) { max($0, $1.magnitude) }
+        for row in 0..<5 {
+            for channel in 0..<geometry.channels {
+                #expect((rows[row, channel] - expected[row, channel]).magnitude <= 1e-12 * largest)
+            }
+            #expect(
+                abs(rows.magnitudes[row].largestAffinity - expected.magnitudes[row].largestAffinity)
+                    <= 1e-12 * max(1, expected.magnitudes[row].largestAffinity))
+        }
+        // Few enough that the checker takes the cheaper order by itself.
+        let map = checker.attention(x, item: item, queries: [count - 1])
+        let whole = try reference.attention(x, queries: [count - 1])
+        for key in 0..<geometry.keys.count {
+            #expect((map[0, key] - whole[item, 0, key]).magnitude <= 1e-12)
+        }
+    }
 }

@@ -26,6 +26,22 @@ struct KeyRegions: Sendable, Hashable {
         }
     }
 
+    /// The flat positions that were pooled into a key, in order.
+    func positions(of key: Int) -> [Int] {
+        switch window {
+        case nil: return [key]
+        case .flat(let size): return Array(key * size..<(key + 1) * size)
+        case .grid(let t, let h, let w):
+            let first = keyGrid.position(key)
+            return (0..<t * h * w).map { index in
+                grid.flat(
+                    GridPosition(
+                        t: first.t * t + index / (h * w), h: first.h * h + index / w % h,
+                        w: first.w * w + index % w))
+            }
+        }
+    }
+
     /// The middle of a key's positions, as t, h and w, where the middle of position 0 is 0.
     func centre(of key: Int) -> (t: Double, h: Double, w: Double) {
         switch window {

@@ -46,10 +46,13 @@ extension PreparedBlock {
         defer { lock.unlock() }
         defer { calls += 1 }
         let (z, report) = try options.onMismatch.result {
+            let sample = deviceSample()
             let start = ContinuousClock.now
-            let (z, work) = try engine.output(buffer)
+            let (z, work) = try engine.output(buffer, sample.copies)
             let seconds = (ContinuousClock.now - start) / .seconds(1)
-            return (z, RunReport(validation: try validate(z, x, seconds, work), seconds: seconds, work: work))
+            deviceChecks.worked(seconds)
+            let validation = try validate(z, x, sample, work)
+            return (z, RunReport(validation: validation, seconds: seconds, work: work))
         } reference: {
             let (z, report) = try byReference(x.download(), nil)
             return (try engine.session.upload(z), report)
@@ -57,21 +60,25 @@ extension PreparedBlock {
         return DeviceResult(output: z, report: report)
     }
 
-    private func validate(
-        _ z: DeviceTensor, _ x: DeviceTensor, _ seconds: Double, _ work: DeviceWork
-    ) throws -> ValidationReport {
-        let rows = reference.geometry.grid.count * reference.geometry.batch
-        let chosen = chosenRows(nil)
+    /// What is to be compared, if there is time for it.
+    private func deviceSample() -> Sample {
         let isFree = session?.sharesHostMemory ?? true
-        guard !chosen.isEmpty, isFree || deviceChecks.allows(after: seconds) else { return .none(of: rows) }
+        return isFree || deviceChecks.allows ? sample(nil) : Sample(rows: [])
+    }
+
+    private func validate(
+        _ z: DeviceTensor, _ x: DeviceTensor, _ sample: Sample, _ work: DeviceWork
+    ) throws -> ValidationReport {
         let start = ContinuousClock.now
-        defer { deviceChecks.spent((ContinuousClock.now - start) / .seconds(1)) }
-        let items = chosen.map(\.item)
-        return try passed(
-            checker.compare(
-                z.download(items: items), x.download(items: items), queries: nil, chosen,
-                precision: work.precision)
-        ).report(of: rows)
+        guard !sample.rows.isEmpty else {
+            return .none(of: reference.geometry.grid.count * reference.geometry.batch)
+        }
+        let items = sample.rows.map(\.item)
+        var report = try validate(
+            z.download(items: items), x.download(items: items), nil, sample, work.precision)
+        report.seconds = (ContinuousClock.now - start) / .seconds(1)
+        deviceChecks.spent(report.seconds)
+        return report
     }
 }
 
@@ -80,11 +87,11 @@ struct CheckBudget: Sendable {
     private var cost = 0.0
     private var work = 0.0
 
-    /// Whether there is time for a check, after some more seconds of work.
-    mutating func allows(after seconds: Double) -> Bool {
-        work += seconds
-        return cost <= 0.05 * work
-    }
+    /// Whether there is time for a check.
+    var allows: Bool { cost <= 0.05 * work }
+
+    /// Takes down what work took.
+    mutating func worked(_ seconds: Double) { work += seconds }
 
     /// Takes down what a check took.
     mutating func spent(_ seconds: Double) {

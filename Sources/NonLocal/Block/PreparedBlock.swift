@@ -95,9 +95,11 @@ public final class PreparedBlock: Sendable {
         return try options.onMismatch.result {
             let start = ContinuousClock.now
             guard let engine else { return try byReference(x, queries, monitor) }
-            let (z, work) = try engine.output(x, queries, into: memory, monitor)
+            let sample = sample(queries)
+            let (z, work) = try engine.output(x, queries, into: memory, monitor, sample.copies)
             let seconds = (ContinuousClock.now - start) / .seconds(1)
-            return (z, RunReport(validation: try validate(z, x, queries, work), seconds: seconds, work: work))
+            let validation = try validate(z, x, queries, sample, work?.precision)
+            return (z, RunReport(validation: validation, seconds: seconds, work: work))
         } reference: {
             try byReference(x, queries, monitor)
         }
@@ -136,7 +138,7 @@ public final class PreparedBlock: Sendable {
         }
         defer { calls += 1 }
         let map = try engine.attention(x, queries, monitor)
-        let chosen = chosenRows(queries)
+        let chosen = sample(queries).rows
         if !chosen.isEmpty {
             _ = try passed(checker.compare(attention: map, x, queries: queries, chosen))
         }
@@ -176,66 +178,5 @@ public final class PreparedBlock: Sendable {
                 "x of shape \(shape) was given to a block prepared for \(reference.geometry.shape)",
                 advice: "Prepare the block again for each shape.")
         }
-    }
-
-    private func validate(
-        _ z: Tensor<Float>, _ x: Tensor<Float>, _ queries: [Int]?, _ work: DeviceWork?
-    ) throws -> ValidationReport {
-        let rows = (queries?.count ?? reference.geometry.grid.count) * reference.geometry.batch
-        let chosen = chosenRows(queries)
-        guard engine != nil, !chosen.isEmpty else { return .none(of: rows) }
-        return try passed(
-            checker.compare(z, x, queries: queries, chosen, precision: work?.precision ?? .float32)
-        ).report(of: rows)
-    }
-
-    func chosenRows(_ queries: [Int]?) -> [(item: Int, rows: [Int])] {
-        let geometry = reference.geometry
-        return SampledRows.choose(
-            options.validation, items: geometry.batch, rows: queries?.count ?? geometry.grid.count,
-            call: calls)
-    }
-
-    func passed(_ comparison: Comparison) throws -> Comparison {
-        guard let mismatch = comparison.mismatch else { return comparison }
-        throw NonLocalError(mismatch, device: plan.device ?? plan.backend)
-    }
-}
-
-/// Choices of a run that don't change what is computed.
-struct RunOptions: Sendable, Hashable {
-    var strategy: Strategy = .automatic
-    /// Forces a class of kernels; the device's own without.
-    var kernels: KernelClass?
-    /// Forces a tile upon the tile kernels; the device's own without.
-    var groupTile: GroupTile?
-    /// Whether kernels have to pass a test on the device before they are used.
-    var testsKernels = true
-    var skip: Skipping = .automatic
-    /// Forces an order of products upon the re-associated strategy; the cheapest without.
-    var order: ProductOrder?
-    /// Forces a form upon the fused strategy where it can be had; the one that suits without.
-    var form: FusedForm?
-    var precision: Precision = .float32
-    var validation: Validation = .sampled(rows: 8)
-    var onMismatch: MismatchPolicy = .fail
-    /// Bytes of device memory; the default of the device without.
-    var memoryLimit: Int?
-    /// Seconds that one launch may take; a fifth without, on CPU devices only while a run is followed.
-    var launchSeconds: Double?
-    var allowsNonFinite = false
-}
-
-extension NonLocalError {
-    init(_ mismatch: Mismatch, device: String) {
-        self.init(
-            .mismatch,
-            "the result of '\(device)' differs from the reference: item \(mismatch.item), row \(mismatch.row), "
-                + "channel \(mismatch.channel): expected \(mismatch.expected), actual \(mismatch.actual), "
-                + "relative error \(mismatch.relativeError), tolerance \(mismatch.tolerance)",
-            advice: mismatch.actual.isFinite
-                ? "Run `nonlocal verify` to see which kernel of this device is wrong."
-                : "Numbers beyond float32's range give this too: scale x or the weights down.",
-            mismatch: mismatch)
     }
 }

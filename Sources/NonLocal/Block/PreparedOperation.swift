@@ -186,14 +186,16 @@ public final class PreparedOperation: Sendable {
         _ y: Tensor<Float>, _ reference: ReferenceBareOperation, _ work: DeviceWork
     ) throws -> ValidationReport {
         let all = shape.batch * shape.rows
-        guard executor != nil else { return .none(of: all) }
+        guard let executor else { return .none(of: all) }
         let chosen = SampledRows.choose(
-            options.validation, items: shape.batch, rows: shape.rows, call: calls)
+            options.validation, items: shape.batch, rows: shape.rows, call: calls,
+            tile: executor.method.queryTile(shape.sizes))
         guard !chosen.isEmpty else { return .none(of: all) }
+        let start = ContinuousClock.now
         let comparison = reference.compare(y, chosen, precision: work.precision)
         if let mismatch = comparison.mismatch {
-            throw NonLocalError(mismatch, device: plan.device ?? plan.backend)
+            throw NonLocalError(mismatch, plan)
         }
-        return comparison.report(of: all)
+        return comparison.report(of: all, seconds: (ContinuousClock.now - start) / .seconds(1))
     }
 }

@@ -91,19 +91,24 @@ final class BlockEngine: @unchecked Sendable {
             session, problem(method), method, byMethod[method])
     }
 
+    /// Queries that a tile of the kernels has.
+    var queryTile: Int { method.queryTile(sizes) }
+
     /// z and what it took of the device.
     ///
-    /// - Parameter memory: to write z to, if there is some of the right size already.
+    /// - Parameters:
+    ///   - memory: to write z to, if there is some of the right size already.
+    ///   - copies: takes φ and g of some items, if they are pooled behind their projections.
     func output(
         _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?,
-        _ monitor: RunMonitor? = nil
+        _ monitor: RunMonitor? = nil, _ copies: PooledKeyCopies? = nil
     ) throws -> (Tensor<Float>, DeviceWork?) {
         // The fused kernels know a position's own key by its place, which chosen queries don't keep.
         let keepsPlace = queries == nil || configuration.ownWeight == .include
         return try fitting { method in
             // Chosen queries are few, and not worth an order.
             let chosen = queries == nil ? method : method.general
-            return try run(queries, keepsPlace ? chosen : staged, monitor).output(x, into: memory)
+            return try run(queries, keepsPlace ? chosen : staged, monitor, copies).output(x, into: memory)
         }
     }
 
@@ -118,9 +123,11 @@ final class BlockEngine: @unchecked Sendable {
     }
 
     /// z in the device's memory, and what it took.
-    func output(_ x: Buffer<Float>) throws -> (DeviceTensor, DeviceWork) {
+    func output(
+        _ x: Buffer<Float>, _ copies: PooledKeyCopies? = nil
+    ) throws -> (DeviceTensor, DeviceWork) {
         let (z, buffer) = try session.makeTensor(shape: geometry.shape, pool: pool)
-        return try fitting { (z, try run(nil, $0).output(x, to: buffer)) }
+        return try fitting { (z, try run(nil, $0, nil, copies).output(x, to: buffer)) }
     }
 
     /// f / C(x), which only the staged strategy ever holds.
@@ -146,7 +153,8 @@ final class BlockEngine: @unchecked Sendable {
 
     /// A run over all positions in buffers that stay, or over chosen ones in buffers of their own.
     private func run(
-        _ queries: [Int]?, _ method: Method, _ monitor: RunMonitor? = nil
+        _ queries: [Int]?, _ method: Method, _ monitor: RunMonitor? = nil,
+        _ copies: PooledKeyCopies? = nil
     ) throws -> BlockRun {
         let problem = BlockProblem(configuration, geometry, weights[method], queries: queries?.count)
         let key = ExecutorKey(method: method, isSubset: queries != nil)
@@ -155,7 +163,7 @@ final class BlockEngine: @unchecked Sendable {
         return BlockRun(
             block: executor, workspace: try workspace(for: problem, method),
             queries: try queries.map { try ChosenQueries($0, groups: geometry.queries, in: session.context) },
-            pool: pool, pace: session.pace(options.launchSeconds, monitor))
+            pool: pool, pace: session.pace(options.launchSeconds, monitor), copies: copies)
     }
 
     private func workspace(for problem: BlockProblem, _ method: Method) throws -> Workspace {

@@ -4,7 +4,7 @@ import SwiftOpenCL
 struct BlockExecutor: Sendable {
     let session: OpenCLSession
     let problem: BlockProblem
-    private let method: Method
+    let method: Method
     private let projector: Projector
     private let attention: Attention
     /// What takes the place of ``attention`` and ``output``, if the products are re-associated.
@@ -100,19 +100,28 @@ struct BlockExecutor: Sendable {
         var rows: Int
     }
 
+    /// Gets φ and g of a slice as they were pooled behind their projections; both are on the device's queue.
+    typealias PooledKeys = (_ phi: View, _ g: View) throws -> Void
+
     /// z of a slice of the batch.
     func compute(
-        _ launcher: Launcher, x: View, to z: View, items: Int, queries: ChosenQueries?, _ workspace: Workspace
+        _ launcher: Launcher, x: View, to z: View, items: Int, queries: ChosenQueries?,
+        _ workspace: Workspace, pooledKeys: PooledKeys? = nil
     ) throws {
+        let pooledKeys = problem.poolsProjections ? pooledKeys : nil
         if let reassociated {
             let projected = try project(launcher, x: x, items: items, queries: queries, workspace)
+            try pooledKeys?(projected.required(.phi), projected.required(.g))
             return try reassociated.run(
                 launcher, projected, to: z, items: items, queries: queries, workspace)
         }
         if let whole {
-            return try compute(whole, launcher, x: x, to: z, items: items, workspace)
+            try compute(whole, launcher, x: x, to: z, items: items, workspace)
+            try pooledKeys?(packed(.phi, workspace), packed(.g, workspace))
+            return
         }
-        let operands = try prepare(launcher, x: x, items: items, queries: queries, workspace)
+        let operands = try prepare(
+            launcher, x: x, items: items, queries: queries, workspace, pooledKeys: pooledKeys)
         try operate(launcher, operands, items: items, queries: queries, workspace)
         try finish(launcher, operands, to: z, items: items, workspace)
     }
@@ -174,9 +183,11 @@ struct BlockExecutor: Sendable {
 
     /// Everything in front of the operation: group norm, sub-sampling, θ, φ and g.
     func prepare(
-        _ launcher: Launcher, x: View, items: Int, queries: ChosenQueries?, _ workspace: Workspace
+        _ launcher: Launcher, x: View, items: Int, queries: ChosenQueries?, _ workspace: Workspace,
+        pooledKeys: PooledKeys? = nil
     ) throws -> Operands {
         let projected = try project(launcher, x: x, items: items, queries: queries, workspace)
+        try pooledKeys?(projected.required(.phi), projected.required(.g))
         func score(_ maps: Projector.Maps?, _ view: View, _ positions: Int, _ role: BufferRole) throws -> View
         {
             guard let maps else { return view }

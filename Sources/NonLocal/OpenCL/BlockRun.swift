@@ -9,6 +9,8 @@ struct BlockRun {
     let pool: MemoryPool
     /// Launches' bound and who follows them.
     let pace: Pace?
+    /// Takes φ and g of some items, if they are pooled behind their projections.
+    let copies: PooledKeyCopies?
 
     var geometry: Geometry { block.geometry }
     var rows: Int { queries?.count ?? geometry.grid.count }
@@ -52,7 +54,7 @@ struct BlockRun {
             let range = items.lowerBound * channels * rows..<items.upperBound * channels * rows
             let target = try exchange.target(storage, range, staging: workspace[.output])
             let z = View(target, channels: channels, positions: rows, layout: geometry.layout)
-            try block.compute(launcher, x: x, to: z, items: items.count, queries: queries, workspace)
+            try compute(launcher, x: x, to: z, items)
             try launcher.finish {
                 try exchange.download(target, to: storage, range, staging: workspace[.output])
             }
@@ -75,8 +77,7 @@ struct BlockRun {
                     layout: geometry.layout
                 ).advanced(byItems: items.lowerBound)
             }
-            try block.compute(
-                launcher, x: part(x), to: part(z), items: items.count, queries: nil, workspace)
+            try compute(launcher, x: part(x), to: part(z), items)
             try launcher.finish()
             try blocks.add(
                 workspace, block.session.queue, groups: items.count * geometry.queries.groups,
@@ -85,6 +86,21 @@ struct BlockRun {
         var work = DeviceWork(launches: launcher.launches, computedShare: blocks.share)
         try judge(&work)
         return work
+    }
+
+    /// z of a slice, in device memory.
+    func compute(_ launcher: Launcher, x: View, to z: View, _ items: Range<Int>) throws {
+        let (width, values) = (block.problem.width, block.problem.configuration.valueChannels)
+        try block.compute(
+            launcher, x: x, to: z, items: items.count, queries: queries, workspace,
+            pooledKeys: copies.map { copies in
+                {
+                    try copies.take(
+                        phi: $0, width: width, g: $1, valueChannels: values, tile: block.method.tile,
+                        of: items,
+                        from: launcher.queue)
+                }
+            })
     }
 
     /// f / C(x) of every position, or of the chosen ones: `[B, n, M]`.

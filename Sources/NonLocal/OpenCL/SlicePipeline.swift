@@ -53,9 +53,8 @@ struct SlicePipeline {
                 View(buffer, channels: geometry.channels, positions: positions, layout: geometry.layout)
                     .advanced(byItems: half)
             }
-            try run.block.compute(
-                launcher, x: view(input, geometry.grid.count), to: view(output, run.rows),
-                items: slice.count, queries: run.queries, run.workspace)
+            try run.compute(
+                launcher, x: view(input, geometry.grid.count), to: view(output, run.rows), slice)
             guard let last = launcher.last else { continue }
             computed.append(last)
             let target = z.elements[slice.lowerBound * itemOfZ..<slice.upperBound * itemOfZ]

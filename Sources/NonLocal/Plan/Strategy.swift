@@ -54,6 +54,14 @@ struct Method: Sendable, Hashable {
         tile != nil ? .panel : groupTile != nil ? .tile : warp != nil ? .warp : .plain
     }
 
+    /// Queries that a tile of its kernels has.
+    func queryTile(_ sizes: PairSizes) -> Int {
+        if let warp {
+            return (try? warp.variant(width: sizes.width, values: sizes.valueChannels))?.tile.blockRows ?? 1
+        }
+        return tile?.panel ?? groupTile?.block ?? 1
+    }
+
     /// The same, with blocks of keys left out.
     var skipping: Method {
         var method = self

@@ -5,9 +5,15 @@ struct Field: Sendable {
     var values: [Double]
 
     init(channels: Int, positions: Int) {
+        self.init(
+            channels: channels, positions: positions, values: Array(repeating: 0, count: channels * positions)
+        )
+    }
+
+    init(channels: Int, positions: Int, values: [Double]) {
         self.channels = channels
         self.positions = positions
-        values = Array(repeating: 0, count: channels * positions)
+        self.values = values
     }
 
     subscript(channel: Int, position: Int) -> Double {
@@ -29,6 +35,22 @@ extension Field {
                         layout == .channelsFirst
                         ? channel * positions + position : position * channels + channel
                     values[channel * positions + position] = Double(source[first + at])
+                }
+            }
+        }
+    }
+
+    /// Some positions of one item of a tensor `[B, C, positions…]` or `[B, positions…, C]`.
+    init(_ tensor: Tensor<Float>, item: Int, layout: Layout, channels: Int, positions: [Int]) {
+        let all = tensor.count / (tensor.shape[0] * channels)
+        self.init(channels: channels, positions: positions.count)
+        tensor.withUnsafeBufferPointer { source in
+            let first = item * channels * all
+            for channel in 0..<channels {
+                for (index, position) in positions.enumerated() {
+                    let at =
+                        layout == .channelsFirst ? channel * all + position : position * channels + channel
+                    values[channel * positions.count + index] = Double(source[first + at])
                 }
             }
         }

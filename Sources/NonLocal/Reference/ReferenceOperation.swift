@@ -26,36 +26,8 @@ struct ReferenceOperation: Sendable {
     ///   - position: i, which determines the group.
     func weights(column: Int, position: Int) -> (weights: [Double], magnitudes: ReferenceRows.Magnitudes) {
         let place = queries.place(of: position)
-        let affinities = scores(column: column, group: place.group).map { scale * $0 }
-        var weights =
-            formulation.weight == .score ? affinities : affinities.map(formulation.weight.evaluate(at:))
-
-        switch ownWeight {
-        case .include: break
-        case .exclude: weights[place.index] = -.infinity
-        case .strongest:
-            let others = weights.indices.lazy.filter { $0 != place.index }.map { weights[$0] }
-            weights[place.index] = others.max() ?? -.infinity
-        }
-
-        switch formulation.normalizer {
-        case .softmax:
-            let maximum = weights.max() ?? 0
-            weights = weights.map { exp($0 - maximum) }
-            let sum = weights.reduce(0, +)
-            weights = weights.map { $0 / sum }
-        case .sum:
-            let sum = weights.reduce(0, +)
-            weights = weights.map { $0 / sum }
-        case .count: weights = weights.map { $0 / Double(keys.count) }
-        case .none: break
-        }
-        return (
-            weights,
-            .init(
-                largestAffinity: affinities.reduce(0) { max($0, $1.magnitude) },
-                weightSum: weights.reduce(0) { $0 + $1.magnitude })
-        )
+        return Affinities(formulation: formulation, scale: scale, ownWeight: ownWeight)
+            .normalized(scores(column: column, group: place.group), own: place.index)
     }
 
     /// y_i, `[d_v]`, and how large the numbers behind it were.

@@ -30,9 +30,7 @@ enum ReferenceStages {
                 by: operations(of: map, at: part.positions) / Double(map.outputs) * Double(part.channels))
             try monitor.check()
         }
-        var result = Field(channels: map.outputs, positions: values.count / map.outputs)
-        result.values = values
-        return result
+        return Field(channels: map.outputs, positions: values.count / map.outputs, values: values)
     }
 
     /// Of a product with a map, a multiply-add counting two.

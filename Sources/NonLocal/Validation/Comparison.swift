@@ -17,6 +17,9 @@ struct Comparison: Sendable {
     private(set) var largestChange = 0.0
     private(set) var largestAffinity = 0.0
     private var worst: (item: Int, row: Int, channel: Int, expected: Double, actual: Double)?
+    private var entries = 0
+    /// Of φ or g.
+    private var wrongEntry: Mismatch?
 
     init(isExponent: Bool, width: Int, keys: Int = 0, precision: Precision = .float32) {
         self.isExponent = isExponent
@@ -57,6 +60,27 @@ struct Comparison: Sendable {
         }
     }
 
+    /// Adds one number of φ or g.
+    ///
+    /// - Parameters:
+    ///   - magnitude: Σ_c |w_c x_c|, what the sum's rounding grows with.
+    ///   - terms: of the sum.
+    mutating func add(
+        _ stage: Mismatch.Stage, item: Int, key: Int, channel: Int, expected: Double, actual: Double,
+        magnitude: Double, terms: Int
+    ) {
+        entries += 1
+        guard !(expected == actual || (expected.isNaN && actual.isNaN)) else { return }
+        let relative = (actual - expected).magnitude / max(magnitude, .leastNormalMagnitude)
+        let tolerance = Tolerance.projection(terms: terms, precision: precision)
+        guard !(relative <= tolerance), wrongEntry.map({ !(relative <= $0.relativeError) }) ?? true else {
+            return
+        }
+        wrongEntry = Mismatch(
+            stage: stage, item: item, row: key, channel: channel, expected: expected, actual: actual,
+            relativeError: relative, tolerance: tolerance)
+    }
+
     /// The largest relative error that passes; none where z is x.
     var tolerance: Double? {
         guard largestChange > 0 else { return nil }
@@ -68,8 +92,9 @@ struct Comparison: Sendable {
     /// The largest error relative to the largest |z − x|; none where z is x.
     var relativeError: Double? { largestChange > 0 ? largestError / largestChange : nil }
 
-    /// The worst place, if it is beyond the tolerance.
+    /// The worst place, if it is beyond the tolerance; of φ and g first, which all else is made of.
     var mismatch: Mismatch? {
+        if let wrongEntry { return wrongEntry }
         guard let worst else { return nil }
         let relative = relativeError ?? largestError / max(largestInput, .leastNormalMagnitude)
         let tolerance = tolerance ?? 8 * Tolerance.rounding
@@ -79,10 +104,10 @@ struct Comparison: Sendable {
             actual: worst.actual, relativeError: relative, tolerance: tolerance)
     }
 
-    func report(of rowsInAll: Int) -> ValidationReport {
+    func report(of rowsInAll: Int, seconds: Double) -> ValidationReport {
         ValidationReport(
-            rows: rows, rowsInAll: rowsInAll, maxAbsoluteError: largestError, maxRelativeError: relativeError,
-            tolerance: tolerance)
+            rows: rows, rowsInAll: rowsInAll, entries: entries, maxAbsoluteError: largestError,
+            maxRelativeError: relativeError, tolerance: tolerance, seconds: seconds)
     }
 }
 

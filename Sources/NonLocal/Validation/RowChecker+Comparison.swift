@@ -5,10 +5,11 @@ extension RowChecker {
     ///   - z: `[B, C, …]`, or `[B, C, n]` for the n positions `queries`.
     ///   - chosen: for each item the rows of z, counted from 0, to look at.
     ///   - precision: what operands were kept in.
+    ///   - copies: φ and g of items as the device pooled them, which the rows are then made of.
     func compare(
         _ z: Tensor<Float>, _ x: Tensor<Float>, queries: [Int]?, _ chosen: [(item: Int, rows: [Int])],
-        precision: Precision = .float32
-    ) -> Comparison {
+        precision: Precision = .float32, copies: PooledKeyCopies? = nil
+    ) throws -> Comparison {
         let (configuration, geometry) = (reference.configuration, reference.geometry)
         let channels = geometry.channels
         let rowsOfItem = queries?.count ?? geometry.grid.count
@@ -19,7 +20,13 @@ extension RowChecker {
             precision: precision)
         for (item, rows) in chosen {
             let positions = rows.map { queries?[$0] ?? $0 }
-            let expected = self.rows(x, item: item, queries: positions)
+            let expected: ReferenceRows
+            if isCheaper(rows.count), let pooled = try copies?.keys(of: item) {
+                compare(pooled, x, item: item, seed: rows, &comparison)
+                expected = self.rows(x, item: item, queries: positions, pooled)
+            } else {
+                expected = self.rows(x, item: item, queries: positions)
+            }
             for (index, row) in rows.enumerated() {
                 comparison.add(
                     item: item, row: positions[index], expected: expected[index],

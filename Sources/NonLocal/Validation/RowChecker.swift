@@ -5,7 +5,8 @@
 ///     s_ij = θ_iᵀ φ_j = ([W_φ b_φ]ᵀ θ_i)ᵀ x̃_j          Σ_j p_ij g_j = [W_g b_g] Σ_j p_ij x̃_j
 ///
 /// so a row costs C·M products instead of d·M, and the d·C·M of φ and g are saved. Max pooling behind the
-/// convolutions forbids that, and so does a distance: the plain reference then serves.
+/// convolutions forbids that: rows are then made of φ and g as the device pooled them, and some of their numbers are
+/// compared by themselves (`RowChecker+Pooled.swift`). For a distance the plain reference serves.
 struct RowChecker: Sendable {
     let reference: ReferenceBlock
     /// `[W_φ b_φ]ᵀ`, from θ to what x̃ is compared with; none where x itself is compared.
@@ -31,12 +32,20 @@ struct RowChecker: Sendable {
 
     /// f / C(x) for the given flat positions of one item, `[n, M]`, in the order that takes less.
     func attention(_ x: Tensor<Float>, item: Int, queries: [Int]) -> ReferenceRows {
+        let keys = reference.geometry.keys.count
+        if isCheaper(queries.count), isReassociable {
+            return withKeys(x, item) { table in
+                let rows = weights(of: queries, x, item, table)
+                return ReferenceRows(count: queries.count, channels: keys) { row, weights in
+                    _ = weights.update(from: rows[row].weights)
+                    return rows[row].magnitudes
+                }
+            }
+        }
         let input = Field(
             x, item: item, layout: reference.geometry.layout, channels: reference.geometry.channels)
-        let operation =
-            (isCheaper(queries.count) ? reassociated(input, queries: queries) : nil)
-            ?? reference.operation(on: input, queries: queries)
-        return ReferenceRows(count: queries.count, channels: reference.geometry.keys.count) { row, weights in
+        let operation = reference.operation(on: input, queries: queries)
+        return ReferenceRows(count: queries.count, channels: keys) { row, weights in
             let (values, magnitudes) = operation.weights(column: row, position: queries[row])
             _ = weights.update(from: values)
             return magnitudes
@@ -45,64 +54,93 @@ struct RowChecker: Sendable {
 
     /// z for the given flat positions of one item without φ and g, or none where that can't be had.
     func reassociatedRows(_ x: Tensor<Float>, item: Int, queries: [Int]) -> ReferenceRows? {
-        let input = Field(
-            x, item: item, layout: reference.geometry.layout, channels: reference.geometry.channels)
-        guard !reference.weights.isIdentity, let operation = reassociated(input, queries: queries) else {
-            return nil
+        guard isReassociable else { return nil }
+        let (rows, sums) = withKeys(x, item) { table in
+            let rows = weights(of: queries, x, item, table)
+            var sums = [[Double]](repeating: [], count: queries.count)
+            for (group, members) in byGroup(queries) {
+                let weights = members.map { rows[$0].weights }
+                let ofGroup = table.sums(weightedBy: weights, at: keys(of: group))
+                for (index, row) in members.enumerated() {
+                    sums[row] = ofGroup[index] + [weights[index].reduce(0, +)]
+                }
+            }
+            return (rows, sums)
         }
-        return reference.rows(queries, of: input) { row in
-            let (sums, magnitudes) = operation.result(column: row, position: queries[row])
+        let geometry = reference.geometry
+        let input = Field(
+            x, item: item, layout: geometry.layout, channels: geometry.channels, positions: queries)
+        return reference.rows(Array(queries.indices), of: input) { row in
             let y = [Double](unsafeUninitializedCapacity: valueMap.outputs) { y, count in
                 y.initialize(repeating: 0)
-                valueMap.apply(to: sums, UnsafeMutableBufferPointer(rebasing: y[..<valueMap.outputs]))
+                valueMap.apply(to: sums[row], UnsafeMutableBufferPointer(rebasing: y[..<valueMap.outputs]))
                 count = valueMap.outputs
             }
-            return (y, magnitudes)
+            return (y, rows[row].magnitudes)
         }
     }
 
     /// Whether some rows take fewer products without φ and g at all positions.
-    private func isCheaper(_ rows: Int) -> Bool {
+    func isCheaper(_ rows: Int) -> Bool {
         let geometry = reference.geometry
         let projections = (valueMap.outputs + (keyMap?.inputs ?? 0)) * geometry.grid.count
         return 2 * rows * geometry.keys.count < projections
     }
 
-    /// The operation with x̃ in place of φ and g, or none where that can't be had.
-    private func reassociated(_ input: Field, queries: [Int]) -> ReferenceOperation? {
-        let (configuration, geometry, weights) = (
-            reference.configuration, reference.geometry, reference.weights
-        )
-        let formulation = configuration.pairwise.formulation
-        let poolsProjections = configuration.subsample == .convFirst && geometry.window != nil
-        guard !poolsProjections, formulation.score != .negativeSquaredDistance else { return nil }
-        let features = ReferenceStages.groupNorm(input, weights.groupNorm)
-        var keys = features
-        if configuration.subsample == .poolFirst {
-            keys = ReferenceStages.maxPool(features, grid: geometry.grid, window: geometry.window)
-        }
-        let theta = ReferenceStages.project(features.gathered(queries), by: weights.theta)
-        let values = keys.onesAppended
-        let phi: Field
-        if let scoreMap {
-            phi = ReferenceStages.project(keys, by: scoreMap)
-        } else {
-            phi = keyMap == nil ? keys : values
-        }
-        return ReferenceOperation(
-            formulation: formulation, scale: configuration.scale.value(width: theta.channels),
-            ownWeight: configuration.ownWeight,
-            theta: ReferenceStages.project(theta, by: scoreMap == nil ? keyMap : weights.scoreTheta),
-            phi: phi,
-            g: values, queries: geometry.queries, keys: geometry.keys)
+    /// Whether φ and g can be done without.
+    private var isReassociable: Bool {
+        let configuration = reference.configuration
+        let poolsProjections = configuration.subsample == .convFirst && reference.geometry.window != nil
+        return !reference.weights.isIdentity && !poolsProjections
+            && configuration.pairwise.formulation.score != .negativeSquaredDistance
     }
-}
 
-extension Field {
-    /// The same with one more channel of ones.
-    fileprivate var onesAppended: Field {
-        var result = Field(channels: channels + 1, positions: positions)
-        result.values = values + Array(repeating: 1, count: positions)
-        return result
+    /// The weights of some rows and how large the numbers behind them were.
+    private func weights(
+        of queries: [Int], _ x: Tensor<Float>, _ item: Int, _ table: KeyTable
+    ) -> [(weights: [Double], magnitudes: ReferenceRows.Magnitudes)] {
+        let (configuration, geometry) = (reference.configuration, reference.geometry)
+        let columns = vectors(of: x, item: item, at: queries, table.norm)
+        let theta = columns.mapped(by: reference.weights.theta)
+        let affinities = Affinities(
+            formulation: configuration.pairwise.formulation,
+            scale: configuration.scale.value(width: reference.weights.theta?.outputs ?? geometry.channels),
+            ownWeight: configuration.ownWeight)
+        // a_i of the outer sum, or [W_φ b_φ]ᵀ θ_i.
+        let compared = theta.mapped(by: scoreMap == nil ? keyMap : reference.weights.scoreTheta)
+        var result: [Int: (weights: [Double], magnitudes: ReferenceRows.Magnitudes)] = [:]
+        for (group, members) in byGroup(queries) {
+            let factors: [[Double]]
+            if let scoreMap {
+                factors = [scoreMap.weight]
+            } else {
+                factors = members.map { Array(compared[$0].prefix(geometry.channels)) }
+            }
+            let products = table.products(with: factors, at: keys(of: group))
+            for (index, row) in members.enumerated() {
+                let constant: Double
+                if let scoreMap {
+                    constant = compared[row][0] + scoreMap.bias[0]
+                } else {
+                    constant = keyMap == nil ? 0 : compared[row][geometry.channels]
+                }
+                let scores = products[scoreMap == nil ? index : 0].map { $0 + constant }
+                result[row] = affinities.normalized(
+                    scores, own: geometry.queries.place(of: queries[row]).index)
+            }
+        }
+        return queries.indices.map { result[$0] ?? ([], .init()) }
+    }
+
+    /// The rows of each group among some.
+    private func byGroup(_ queries: [Int]) -> [(group: Int, members: [Int])] {
+        Dictionary(grouping: queries.indices) { reference.geometry.queries.place(of: queries[$0]).group }
+            .map { ($0.key, $0.value) }
+    }
+
+    private func keys(of group: Int) -> KeyTable.Keys {
+        let keys = reference.geometry.keys
+        return KeyTable.Keys(
+            first: group * keys.groupStride, stride: keys.positionStride, count: keys.count)
     }
 }

@@ -2,10 +2,14 @@
 enum SampledRows {
     /// The rows of each item to look at.
     ///
-    /// Sampling takes about four rows of each of a few items, the first and the last row among them and the
-    /// others at random, and goes on to other items with the next call: an item costs more than a row.
+    /// Sampling takes about four rows of each of a few items, and goes on to other items with the next call: an item
+    /// costs more than a row. They are the first and the last row, where a bad head or tail shows; one on either
+    /// side of the border of two of the kernels' tiles; and random ones.
+    ///
+    /// - Parameter tile: rows that a kernel's tile has, within each of `groups`.
     static func choose(
-        _ validation: Validation, items: Int, rows: Int, call: Int
+        _ validation: Validation, items: Int, rows: Int, call: Int, tile: Int = 1,
+        groups: PositionGroups? = nil
     ) -> [(item: Int, rows: [Int])] {
         switch validation {
         case .off: return []
@@ -19,9 +23,24 @@ enum SampledRows {
             return (0..<looked).map { index in
                 let share = min(rows, wanted / looked + (index < wanted % looked ? 1 : 0))
                 var chosen: Set<Int> = share > 1 ? [0, rows - 1] : []
+                if share > 2 {
+                    chosen.insert(border(of: tile, rows: rows, groups, using: &generator))
+                }
                 while chosen.count < share { chosen.insert(Int.random(in: 0..<rows, using: &generator)) }
                 return ((call / every * looked + index) % items, chosen.sorted())
             }
         }
+    }
+
+    /// The first or the last row of some tile.
+    private static func border(
+        of tile: Int, rows: Int, _ groups: PositionGroups?, using generator: inout SplitMix64
+    ) -> Int {
+        let count = groups?.count ?? rows
+        let first = Int.random(in: 0..<(count + tile - 1) / tile, using: &generator) * tile
+        let index = Bool.random(using: &generator) ? first : min(first + tile, count) - 1
+        guard let groups else { return index }
+        return Int.random(in: 0..<groups.groups, using: &generator) * groups.groupStride
+            + index * groups.positionStride
     }
 }

@@ -3,6 +3,14 @@ enum Tolerance {
     /// Half a unit in the last place of 1: float32 rounds to a relative 2⁻²⁴.
     static let rounding = 0x1p-24
 
+    /// The largest error of a projection w·x + b, relative to Σ_c |w_c x_c|, that rounding explains: √terms of the sum
+    /// and sixteen for operands, bias and a group norm in front; where operands are kept in fewer bits, both of
+    /// each product.
+    static func projection(terms: Int, precision: Precision) -> Double {
+        let exact = rounding * (16 + Double(terms).squareRoot())
+        return precision == .float32 ? exact : exact + 2 * precision.rounding
+    }
+
     /// The largest error, relative to the largest |z − x|, that rounding explains:
     ///
     /// - eight roundings of z, which holds x beside z − x;

@@ -21,17 +21,29 @@ public enum MismatchPolicy: String, Sendable, Hashable, CaseIterable {
 
 /// The first place where a result is not what it should be.
 public struct Mismatch: Sendable, Equatable {
+    /// What was compared.
+    public enum Stage: String, Sendable, Hashable, CaseIterable {
+        /// z, or y of the bare operation, or an attention map.
+        case result
+        /// φ as it was pooled behind its projection.
+        case pooledPhi
+        /// g as it was pooled behind its projection.
+        case pooledG
+    }
+
+    /// What is wrong.
+    public var stage = Stage.result
     /// The batch item.
     public var item: Int
-    /// The flat query position, (t·H + h)·W + w.
+    /// The flat query position, (t·H + h)·W + w; of φ and g the flat position of the key.
     public var row: Int
-    /// The channel of z.
+    /// The channel of z, φ or g; of an attention map the key.
     public var channel: Int
     /// By the reference.
     public var expected: Double
     /// By the backend under test.
     public var actual: Double
-    /// |actual − expected| relative to the largest |z − x|.
+    /// |actual − expected| relative to the largest |z − x|; of φ and g to Σ_c |w_c x_c| of the worst position.
     public var relativeError: Double
     /// The largest relative error that would have passed.
     public var tolerance: Double
@@ -43,10 +55,15 @@ public struct ValidationReport: Sendable, Equatable {
     public var rows: Int
     /// Query positions there are, over all batch items.
     public var rowsInAll: Int
+    /// Numbers of φ and g compared, where they are pooled behind their projections: rows are then checked against
+    /// φ and g as the device has them, and these against x.
+    public var entries = 0
     /// The largest |z − reference|; none if nothing was compared.
     public var maxAbsoluteError: Double?
     /// The same relative to the largest |z − x|; none where z is x or nothing was compared.
     public var maxRelativeError: Double?
     /// The largest relative error that passes; none if nothing was compared.
     public var tolerance: Double?
+    /// Seconds that the comparison took.
+    public internal(set) var seconds = 0.0
 }

@@ -115,11 +115,14 @@ import Testing
 
     @Test func checksTakeATwentiethOfTheWork() {
         var budget = CheckBudget()
-        var allowed = [budget.allows(after: 0.01)]
+        var allowed = [budget.allows]
         for _ in 0..<2 {
             budget.spent(0.002)
-            allowed += [budget.allows(after: 0.02), budget.allows(after: 0.02)]
+            for _ in 0..<3 {
+                allowed.append(budget.allows)
+                budget.worked(0.02)
+            }
         }
-        #expect(allowed == [true, false, true, false, true])
+        #expect(allowed == [true, false, false, true, false, false, true])
     }
 }

@@ -67,9 +67,31 @@ import Testing
         #expect(small < 1e-5 && large > small && large < 2e-3)
     }
 
+    /// Numbers of φ and g count against Σ_c |w_c x_c|, and before rows.
+    @Test func entriesHaveToleranceOfTheirOwn() throws {
+        var comparison = comparison([1, 2, 3], [1, 2, 3.5])
+        func add(_ stage: Mismatch.Stage, _ expected: Double, _ actual: Double) {
+            comparison.add(
+                stage, item: 1, key: 2, channel: 3, expected: expected, actual: actual, magnitude: 10,
+                terms: 100)
+        }
+        add(.pooledPhi, 1, 1 + 10 * 26 * 0x1p-24)
+        add(.pooledG, .nan, .nan)
+        #expect(comparison.mismatch?.stage == .result)
+        add(.pooledG, 1, 1 + 10 * 27 * 0x1p-24)
+        #expect(comparison.mismatch?.stage == .pooledG && comparison.mismatch?.row == 2)
+        add(.pooledPhi, 1, 1.1)
+        #expect(comparison.mismatch?.stage == .pooledPhi)
+        add(.pooledG, 1, .nan)
+        let worst = try #require(comparison.mismatch)
+        #expect(worst.stage == .pooledG && worst.actual.isNaN && worst.channel == 3 && worst.item == 1)
+        #expect(comparison.report(of: 9, seconds: 0).entries == 5)
+    }
+
     @Test func theReportHasTheWorst() throws {
-        let report = comparison([2, 4, 6], [2, 4, 6.5]).report(of: 40)
+        let report = comparison([2, 4, 6], [2, 4, 6.5]).report(of: 40, seconds: 0.5)
         #expect(report.rows == 1 && report.rowsInAll == 40 && report.maxAbsoluteError == 0.5)
+        #expect(report.seconds == 0.5 && report.entries == 0)
         #expect(abs((report.maxRelativeError ?? 0) - 0.5 / 3) < 1e-9)
     }
 }

@@ -69,11 +69,13 @@ import Testing
     @Test func asSecondTryMaySucceed() throws {
         let mismatch = Mismatch(
             item: 0, row: 1, channel: 2, expected: 1, actual: 2, relativeError: 1, tolerance: 1e-6)
+        let problem = BlockCase([1, 2, 3])
+        let plan = try problem.prepared(on: .reference).plan
         func outcome(_ policy: MismatchPolicy, failures: Int) throws -> (String, RunReport) {
             var calls = 0
             return try policy.result {
                 calls += 1
-                if calls <= failures { throw NonLocalError(mismatch, device: "test") }
+                if calls <= failures { throw NonLocalError(mismatch, plan) }
                 return ("device", RunReport(validation: .none(of: 1), seconds: 0, work: nil))
             } reference: {
                 ("reference", RunReport(validation: .none(of: 1), seconds: 0, work: nil))

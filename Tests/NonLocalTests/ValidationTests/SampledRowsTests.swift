@@ -36,6 +36,27 @@ import Testing
         #expect(again.map(\.item) == calls[3].map(\.item) && again.map(\.rows) == calls[3].map(\.rows))
     }
 
+    /// Beside the first, the last and random rows each call has one at a border of two tiles, of any group.
+    @Test func bordersOfTilesAreAmongThem() {
+        let groups = PositionGroups(Grid(t: 3, h: 5, w: 7), scope: .time)
+        var seen: Set<Int> = []
+        for call in 0..<400 {
+            let rows = SampledRows.choose(.sampled(rows: 3), items: 1, rows: 100, call: call, tile: 32)
+            let border = rows.flatMap(\.rows).first { $0 != 0 && $0 != 99 }
+            if let border { seen.insert(border) }
+            let some = SampledRows.choose(
+                .sampled(rows: 3), items: 1, rows: 105, call: call, tile: 2, groups: groups)
+            #expect(some[0].rows.count == 3 && some[0].rows.allSatisfy { (0..<105).contains($0) })
+        }
+        // Where the border is the first or the last row itself, a random one takes its place.
+        #expect(seen.isSuperset(of: [31, 32, 63, 64, 95, 96]))
+        let borders = (0..<400).count { call in
+            SampledRows.choose(.sampled(rows: 3), items: 1, rows: 100, call: call, tile: 32)
+                .flatMap(\.rows).contains { [31, 32, 63, 64, 95, 96].contains($0) }
+        }
+        #expect(borders > 250)
+    }
+
     @Test func everyKthCall() {
         let looked = (0..<9).filter {
             !SampledRows.choose(.sampled(rows: 4, every: 3), items: 2, rows: 50, call: $0).isEmpty

@@ -1,0 +1,39 @@
+/// What of a call's result is compared with the reference.
+struct Sample {
+    /// The rows of each item.
+    var rows: [(item: Int, rows: [Int])]
+    /// Takes φ and g of these items from the device, if they are pooled behind their projections.
+    var copies: PooledKeyCopies?
+}
+
+extension PreparedBlock {
+    /// What the next call is to compare.
+    func sample(_ queries: [Int]?) -> Sample {
+        let geometry = reference.geometry
+        let rows = SampledRows.choose(
+            options.validation, items: geometry.batch, rows: queries?.count ?? geometry.grid.count,
+            call: calls, tile: engine?.queryTile ?? 1, groups: queries == nil ? geometry.queries : nil)
+        let isSampled = options.validation != .full && !rows.isEmpty
+        return Sample(rows: rows, copies: isSampled ? PooledKeyCopies(rows.map(\.item), geometry) : nil)
+    }
+
+    /// Compares a sample of z with the reference.
+    ///
+    /// - Throws: ``NonLocalError/Code/mismatch``.
+    func validate(
+        _ z: Tensor<Float>, _ x: Tensor<Float>, _ queries: [Int]?, _ sample: Sample, _ precision: Precision?
+    ) throws -> ValidationReport {
+        let rows = (queries?.count ?? reference.geometry.grid.count) * reference.geometry.batch
+        guard engine != nil, !sample.rows.isEmpty else { return .none(of: rows) }
+        let start = ContinuousClock.now
+        let comparison = try checker.compare(
+            z, x, queries: queries, sample.rows, precision: precision ?? .float32, copies: sample.copies)
+        return try passed(comparison).report(
+            of: rows, seconds: (ContinuousClock.now - start) / .seconds(1))
+    }
+
+    func passed(_ comparison: Comparison) throws -> Comparison {
+        guard let mismatch = comparison.mismatch else { return comparison }
+        throw NonLocalError(mismatch, plan, reference.configuration)
+    }
+}

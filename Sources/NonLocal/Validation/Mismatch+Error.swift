@@ -1,0 +1,59 @@
+extension NonLocalError {
+    /// What was wrong, on which device, by which kernels, and how to see more of it.
+    ///
+    /// - Parameter configuration: of the block; none for the bare operation.
+    init(_ mismatch: Mismatch, _ plan: Plan, _ configuration: NonLocalBlock.Configuration? = nil) {
+        let device = plan.device ?? plan.backend
+        let (what, row) =
+            switch mismatch.stage {
+            case .result: ("the result of '\(device)'", "row")
+            case .pooledPhi: ("φ as '\(device)' pooled it", "key")
+            case .pooledG: ("g as '\(device)' pooled it", "key")
+            }
+        let place = "item \(mismatch.item), \(row) \(mismatch.row), channel \(mismatch.channel)"
+        self.init(
+            .mismatch,
+            "\(what) differs from the reference: \(place): expected "
+                + "\(mismatch.expected), actual \(mismatch.actual), relative error \(mismatch.relativeError), "
+                + "tolerance \(mismatch.tolerance), strategy \(plan.strategy.rawValue)",
+            advice: mismatch.actual.isFinite
+                ? Self.advice(plan, configuration)
+                : "Numbers beyond float32's range give this too: scale x or the weights down.",
+            mismatch: mismatch)
+    }
+
+    private static func advice(_ plan: Plan, _ configuration: NonLocalBlock.Configuration?) -> String {
+        let device = plan.device.map { " --device '\($0)'" } ?? ""
+        let verify = "Run `nonlocal verify\(device)` to see which kernel of this device is wrong"
+        guard let options = configuration?.commandOptions else { return verify + "." }
+        let shape = plan.inputShape.map(String.init).joined(separator: "x")
+        return verify
+            + ", or `nonlocal bench --shape \(shape) \(options) --strategy \(plan.strategy.rawValue)\(device) "
+            + "--validate full` to compare every row of such a block on random numbers."
+    }
+}
+
+extension NonLocalBlock.Configuration {
+    /// What the command calls it, or none if it has no words for it.
+    var commandOptions: String? {
+        if case .generic = pairwise { return nil }
+        var options = ["--pairwise \(pairwise.name)"]
+        if innerChannels != max(channels / 2, 1) { options.append("--inner \(innerChannels)") }
+        if valueChannels != innerChannels { options.append("--value-channels \(valueChannels)") }
+        if subsample != .none { options.append("--subsample \(subsample.rawValue)") }
+        switch pool {
+        case .standard: break
+        case .window(let t, let h, let w): options.append("--pool \(t),\(h),\(w)")
+        case .flat(let size): options.append("--pool flat,\(size)")
+        }
+        switch scale {
+        case .none: break
+        case .inverseSquareRoot: options.append("--scale sqrt")
+        case .factor(let factor): options.append("--scale \(factor)")
+        }
+        if scope != .spacetime { options.append("--scope \(scope.rawValue)") }
+        if layout == .channelsLast { options.append("--layout channels-last") }
+        if ownWeight != .include { options.append("--own-weight \(ownWeight.rawValue)") }
+        return options.joined(separator: " ")
+    }
+}

@@ -1,0 +1,164 @@
+import Dispatch
+
+/// What the projections see of x.
+extension RowChecker {
+    /// x̂_c = slope_c (x_c − mean_c) + shift_c
+    typealias NormMap = (slope: [Double], mean: [Double], shift: [Double])
+
+    /// Calls `body` with x at the keys of an item, pooled if that comes before the projections.
+    func withKeys<Value>(_ x: Tensor<Float>, _ item: Int, _ body: (KeyTable) -> Value) -> Value {
+        let geometry = reference.geometry
+        let (channels, positions) = (geometry.channels, geometry.grid.count)
+        let isFirst = geometry.layout == .channelsFirst
+        return withItem(x, item) { values in
+            let table = KeyTable(
+                channels: channels, values: values, channelStride: isFirst ? positions : 1,
+                positionStride: isFirst ? 1 : channels, norm: normMap(values))
+            guard reference.configuration.subsample == .poolFirst, let window = geometry.window else {
+                return body(table)
+            }
+            return pooled(table, over: window.extents(of: geometry.grid)).withUnsafeBufferPointer { pooled in
+                body(
+                    KeyTable(
+                        channels: channels, values: pooled, channelStride: geometry.keyGrid.count,
+                        positionStride: 1, norm: table.norm))
+            }
+        }
+    }
+
+    /// What the projections see at some positions of an item, one vector a position.
+    func vectors(of x: Tensor<Float>, item: Int, at positions: [Int]) -> [[Double]] {
+        vectors(of: x, item: item, at: positions, withItem(x, item, normMap))
+    }
+
+    /// The same, where the norm is known.
+    func vectors(of x: Tensor<Float>, item: Int, at positions: [Int], _ norm: NormMap?) -> [[Double]] {
+        let columns = Field(
+            x, item: item, layout: reference.geometry.layout, channels: reference.geometry.channels,
+            positions: positions)
+        return positions.indices.map { index in
+            (0..<columns.channels).map { channel in
+                let value = columns[channel, index]
+                return norm.map { $0.slope[channel] * (value - $0.mean[channel]) + $0.shift[channel] }
+                    ?? value
+            }
+        }
+    }
+
+    private func withItem<Value>(
+        _ x: Tensor<Float>, _ item: Int, _ body: (UnsafeBufferPointer<Float>) -> Value
+    ) -> Value {
+        let size = reference.geometry.channels * reference.geometry.grid.count
+        return x.withUnsafeBufferPointer {
+            body(UnsafeBufferPointer(rebasing: $0[item * size..<(item + 1) * size]))
+        }
+    }
+
+    /// What the group norm makes of each channel of an item, or none without one.
+    private func normMap(_ item: UnsafeBufferPointer<Float>) -> NormMap? {
+        guard let norm = reference.weights.groupNorm else { return nil }
+        let (geometry, scale, shift) = (reference.geometry, norm.scale.elements, norm.shift.elements)
+        let (channels, positions) = (geometry.channels, geometry.grid.count)
+        let isFirst = geometry.layout == .channelsFirst
+        let (channelStride, positionStride) = isFirst ? (positions, 1) : (1, channels)
+        nonisolated(unsafe) let item = item
+        /// Σ (x − mean)ᵖ of each channel.
+        func sums(_ means: [Double], squared: Bool) -> [Double] {
+            parallelRows(channels, width: 1) { channel, sum in
+                let mean = means[channel]
+                var (total, index) = (0.0, channel * channelStride)
+                for _ in 0..<positions {
+                    let difference = Double(item[index]) - mean
+                    total += squared ? difference * difference : difference
+                    index += positionStride
+                }
+                sum[0] = total
+            }
+        }
+        let size = channels / norm.groups
+        func means(_ sums: [Double]) -> [Double] {
+            (0..<channels).map { channel in
+                let first = channel / size * size
+                return sums[first..<first + size].reduce(0, +) / Double(size * positions)
+            }
+        }
+        let mean = means(sums(Array(repeating: 0, count: channels), squared: false))
+        let variance = means(sums(mean, squared: true))
+        let slope = (0..<channels).map {
+            Double(scale[$0]) / (variance[$0] + norm.epsilon).squareRoot()
+        }
+        return (slope, mean, shift.map(Double.init))
+    }
+
+    /// x of an item, `[channels, keys]`, such that what the norm makes of it is the maximum of each window: the
+    /// smallest x where the norm turns the sign.
+    private func pooled(_ table: KeyTable, over pooling: (grid: [Int], window: [Int])) -> [Float] {
+        let (grid, window) = (pooling.grid, pooling.window)
+        let (pooledH, pooledW) = (grid[1] / window[1], grid[2] / window[2])
+        let (keys, width) = (reference.geometry.keyGrid.count, pooledW * window[2])
+        return [Float](unsafeUninitializedCapacity: table.channels * keys) { pooled, count in
+            count = table.channels * keys
+            guard let target = pooled.baseAddress, let source = table.values.baseAddress else { return }
+            nonisolated(unsafe) let (memory, values) = (target, source)
+            memory.initialize(repeating: 0, count: count)
+            DispatchQueue.concurrentPerform(iterations: table.channels) { channel in
+                let sign: Float = (table.norm?.slope[channel] ?? 1) < 0 ? -1 : 1
+                let x = values + channel * table.channelStride
+                // The greatest of a window's rows, then of its columns.
+                withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { greatest in
+                    guard let line = greatest.baseAddress else { return }
+                    for row in 0..<keys / pooledW {
+                        let (t0, h0) = (row / pooledH * window[0], row % pooledH * window[1])
+                        line.initialize(repeating: -.infinity, count: width)
+                        for t in t0..<t0 + window[0] {
+                            for h in h0..<h0 + window[1] {
+                                let from = x + (t * grid[1] + h) * grid[2] * table.positionStride
+                                Self.take(from, sign, stride: table.positionStride, count: width, into: line)
+                            }
+                        }
+                        let to = memory + channel * keys + row * pooledW
+                        for key in 0..<pooledW {
+                            var best = line[key * window[2]]
+                            for index in 1..<window[2] {
+                                let value = line[key * window[2] + index]
+                                if value > best || value.isNaN { best = value }
+                            }
+                            to[key] = sign * best
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// `best[n] = max(best[n], sign · x[n])`, NaN if either is.
+    private static func take(
+        _ x: UnsafePointer<Float>, _ sign: Float, stride: Int, count: Int,
+        into best: UnsafeMutablePointer<Float>
+    ) {
+        var n = 0
+        while n < count {
+            let (value, known) = (sign * x[n * stride], best[n])
+            best[n] = value > known || value != value ? value : known
+            n += 1
+        }
+    }
+}
+
+extension [[Double]] {
+    /// Each vector after an affine map, or as it is without one.
+    func mapped(by map: Linear?) -> [[Double]] {
+        guard let map else { return self }
+        let table = parallelRows(count, width: map.outputs) { row, y in map.apply(to: self[row], y) }
+        return indices.map { row in [Double](table[row * map.outputs..<(row + 1) * map.outputs]) }
+    }
+
+    /// The vectors as the columns of a field.
+    var columns: Field {
+        var field = Field(channels: first?.count ?? 0, positions: count)
+        for (position, vector) in enumerated() {
+            for (channel, value) in vector.enumerated() { field[channel, position] = value }
+        }
+        return field
+    }
+}
