@@ -14,8 +14,8 @@ INLINE void take_phi(
     Stream *const stream, const int piece, const int blocks, const float factor)
 {
 #if IS_ROLLED
-    _Pragma("unroll 1") for (int first = 0; first < PHI_STAGES; first += RING) EACH(i, RING) {
-        const int stage = first + i, buffer = i;
+    _Pragma("unroll 1") for (int stage = 0; stage < PHI_STAGES; stage++) {
+        const int buffer = stage % RING;
 #else
     EACH(stage, PHI_STAGES) {
         const int buffer = BUFFER_OF(piece + stage);
@@ -128,21 +128,20 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_attentio
 
     take_phi(warp, place, &state, kept, theta, &stream, -PHI_STAGES, blocks, factor);
     hand_on(warp, place, &state);
-    _Pragma("unroll 1") for (int left = blocks; left > 1; left--) {
-        take_phi(warp, place, &state, kept, theta, &stream, 0, left, factor);
+    _Pragma("unroll 1") for (int left = blocks; left > 0; left--) {
+        if (left > 1)
+            take_phi(warp, place, &state, kept, theta, &stream, 0, left, factor);
+        else {
+            EACH(stage, PHI_STAGES) receive(warp, &stream, stage, BUFFER_OF(stage), 1);
+            weigh(
+                warp, place, &state, factor,
+                keys - (FIRST_OF(late_group_id_1() + 1, late_num_groups_1(), keys) - 1) * KEYS);
+        }
         EACH(stage, G_STAGES) {
             const int at = receive(warp, &stream, PHI_STAGES + stage, BUFFER_OF(PHI_STAGES + stage), left);
-            if (stage == 0) hand_on(warp, place, &state);
+            if (stage == 0 && left > 1) hand_on(warp, place, &state);
             aggregate(warp, place, &state, stage, at);
         }
-    }
-    EACH(stage, PHI_STAGES) receive(warp, &stream, stage, BUFFER_OF(stage), 1);
-    weigh(
-        warp, place, &state, factor,
-        keys - (FIRST_OF(late_group_id_1() + 1, late_num_groups_1(), keys) - 1) * KEYS);
-    EACH(stage, G_STAGES) {
-        const int at = receive(warp, &stream, PHI_STAGES + stage, BUFFER_OF(PHI_STAGES + stage), 1);
-        aggregate(warp, place, &state, stage, at);
     }
     finish(warp, place, &state, limits, y, yView, shared, queries, valueChannels);
 }

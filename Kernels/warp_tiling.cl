@@ -9,10 +9,9 @@
  * all of that row.
  *
  *   scores of the first block
- *   for each block of keys but the last:
- *       weigh it, and score the next one: one needs no tensor cores and the other little else
+ *   for each block of keys:
+ *       weigh it, and score the next one, if there is one: one needs no tensor cores and the other little else
  *       aggregate it, and hand on the scores of the next one
- *   weigh and aggregate the last one
  *
  * φ comes in PHI_STAGES pieces and g in G_STAGES, through a ring of RING buffers, RING − 1 pieces ahead.
  *

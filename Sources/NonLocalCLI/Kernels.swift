@@ -18,7 +18,7 @@ struct Kernels: ParsableCommand {
         for entry in WarpListing.entries {
             try Data(entry.text.utf8).write(to: folder.appendingPathComponent("\(entry.name).cl"))
             let figures = entry.traffic.map { String(Int($0)) }.joined(separator: " ")
-            table += "\(entry.name) \(entry.spills) \(figures)\n"
+            table += "\(entry.name) \(figures)\n"
         }
         try Data(table.utf8).write(to: folder.appendingPathComponent("table"))
     }

@@ -8,8 +8,6 @@ public enum WarpListing {
         public let name: String
         /// The OpenCL C, macros included.
         public let text: String
-        /// Registers' bytes that may be spilled.
-        public let spills: Int
         /// Of a block of keys in one work-group: operations of the formulas, those of the tensor cores, bytes through
         /// local memory, and bytes from the second-level cache. None for products.
         public let traffic: [Double]
@@ -28,14 +26,14 @@ public enum WarpListing {
         let traffic = variant.traffic
         return Entry(
             name: "attention-\(arithmetic.rawValue)-\(tile.width)-\(tile.values)",
-            text: text(KernelSource.warpAttentions, variant.macros), spills: tile.spills,
+            text: text(KernelSource.warpAttentions, variant.macros),
             traffic: [traffic.operations, traffic.tensorOperations, traffic.bytes, traffic.distantBytes])
     }
 
     private static func product(_ arithmetic: WarpTile.Arithmetic) -> Entry {
         Entry(
             name: "product-\(arithmetic.rawValue)",
-            text: text(KernelSource.warpProducts, WarpProduct.macros(arithmetic, usesPTX: true)), spills: 0,
+            text: text(KernelSource.warpProducts, WarpProduct.macros(arithmetic, usesPTX: true)),
             traffic: [])
     }
 

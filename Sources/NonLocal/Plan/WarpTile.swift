@@ -41,24 +41,21 @@ struct WarpTile: Sendable, Hashable {
     let kept: Int
     /// Steps of 16 channels that the tensor cores sum by themselves; any number where none is said.
     let chain: Int?
-    /// Bytes of registers that compilers may spill, over the whole kernel.
-    let spills: Int
 
     /// - Parameters:
     ///   - warps: 2 · `tiles` is a multiple of `slices`: each warp weighs whole eights of queries.
     ///   - stages: in all a multiple of the ring's 2 to 4 buffers.
     init(
         _ width: Int, _ values: Int, _ warps: (rows: Int, slices: Int), tiles: Int, keys: Int,
-        stages: (phi: Int, g: Int) = (1, 1), ring: Int = 2, kept: Int = .max, chain: Int? = nil,
-        spills: Int = 0
+        stages: (phi: Int, g: Int) = (1, 1), ring: Int = 2, kept: Int = .max, chain: Int? = nil
     ) {
         (self.width, self.values) = (width, values)
         (rowWarps, slices, rowTiles, self.keys) = (warps.rows, warps.slices, tiles, keys)
         (phiStages, gStages, self.ring) = (stages.phi, stages.g, ring)
-        (self.kept, self.chain, self.spills) = (kept, chain, spills)
+        (self.kept, self.chain) = (kept, chain)
     }
 
-    /// The tilings, the smallest first: those that `make ptx` finds to need neither more than 255 registers nor
+    /// The tilings, the smallest first: those that `make ptx` finds to need neither more than 255 registers (a spilled one is an error there) nor
     /// more than 48 KB of local memory, and of these the ones whose traffic allows the highest speed
     /// (Benchmarks/GPU.md).
     static func table(_ arithmetic: Arithmetic) -> [WarpTile] {
@@ -67,12 +64,9 @@ struct WarpTile: Sendable, Hashable {
                 WarpTile(64, 64, (4, 1), tiles: 2, keys: 16, kept: 3, chain: 4),
                 WarpTile(128, 128, (4, 2), tiles: 2, keys: 16, kept: 2, chain: 4),
                 WarpTile(256, 256, (4, 2), tiles: 1, keys: 16, chain: 4),
-                WarpTile(
-                    512, 512, (2, 4), tiles: 2, keys: 16, stages: (4, 4), kept: 0, chain: 4, spills: 160),
-                WarpTile(
-                    1024, 512, (2, 4), tiles: 2, keys: 16, stages: (8, 4), kept: 0, chain: 4, spills: 160),
-                WarpTile(
-                    2048, 512, (2, 4), tiles: 2, keys: 16, stages: (16, 4), kept: 0, chain: 4, spills: 160),
+                WarpTile(512, 512, (2, 4), tiles: 2, keys: 16, stages: (8, 8), kept: 0, chain: 4),
+                WarpTile(1024, 512, (2, 4), tiles: 2, keys: 16, stages: (16, 8), kept: 0, chain: 4),
+                WarpTile(2048, 512, (2, 4), tiles: 2, keys: 16, stages: (32, 8), kept: 0, chain: 4),
             ]
             : [
                 WarpTile(64, 64, (4, 1), tiles: 2, keys: 32),

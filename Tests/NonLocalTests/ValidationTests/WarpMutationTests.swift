@@ -79,7 +79,7 @@ import Testing
         Mutation(
             .warpAttention, "    warp_barrier(warp);\n    EACH(o, OWNED) give", "    EACH(o, OWNED) give",
             sliced),
-        Mutation(.warpAttention, "if (stage == 0) hand_on(warp, place, &state);", "", sliced),
+        Mutation(.warpAttention, "if (stage == 0 && left > 1) hand_on(warp, place, &state);", "", sliced),
         Mutation(.warpSteps, "        give_factor(warp, place, o, rescale);", "", sliced),
         Mutation(.warpTiling, "piece / PIECES + 1 < blocks", "piece / PIECES + 2 < blocks", plain),
         Mutation(.warpTiling, "stream->g += G_STAGE;", "", plain),
