@@ -23,8 +23,23 @@ import Testing
         try expectMatch(contents, try prepared(contents.x))
     }
 
-    /// The error is at most twice PyTorch float32's, or what a handful of roundings explains.
-    private func expectMatch(_ golden: GoldenCase.Contents, _ z: Tensor<Float>) throws {
+    /// The warp kernels' twin, whose error in half precision is to be at most twice PyTorch's there.
+    @Test(.needsDevice, arguments: GoldenCase.ofSoftmax)
+    func warpKernelsMatch(_ golden: GoldenCase) throws {
+        let contents = try golden.read()
+        let prepared = try contents.block.prepared(
+            for: contents.x.shape, on: try TestDevice.session(), strategy: .fused, kernels: .warp,
+            testsKernels: false, precision: .mixed)
+        let result = try prepared.run(contents.x)
+        #expect(prepared.plan.strategy != .fused || result.precision == .float16)
+        try expectMatch(contents, result.output, .float16)
+    }
+
+    /// The error is at most twice PyTorch's, or what a handful of float32's roundings explains.
+    private func expectMatch(
+        _ golden: GoldenCase.Contents, _ z: Tensor<Float>, _ precision: Precision = .float32
+    ) throws {
+        let peerError = try #require(golden.peerErrors[precision])
         try #require(z.shape == golden.z.shape)
         let (x, expected, actual) = (golden.x.elements, golden.z.elements, z.elements)
         let change = zip(expected, x).reduce(0) { max($0, ($1.0 - Double($1.1)).magnitude) }
@@ -34,14 +49,14 @@ import Testing
         }
         let largest = x.reduce(0) { max($0, Double($1.magnitude)) }
         let tolerance = Tolerances.beside(
-            peerError: golden.peerError, largestInput: largest, largestChange: change)
+            peerError: peerError, largestInput: largest, largestChange: change)
         let errors = zip(expected, actual).map { ($0 - Double($1)).magnitude / change }
         let worst = errors.indices.max { errors[$0] < errors[$1] } ?? 0
         #expect(
             errors.allSatisfy { $0 <= tolerance },
             """
             element \(worst): expected \(expected[worst]), actual \(actual[worst]), relative error \
-            \(errors[worst]), tolerance \(tolerance), PyTorch's \(golden.peerError)
+            \(errors[worst]), tolerance \(tolerance), PyTorch's \(peerError)
             """)
     }
 }

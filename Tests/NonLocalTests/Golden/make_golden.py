@@ -39,6 +39,7 @@ Where peers differ from one another or from the paper; none of these contradicts
   - PyTorch's float32 group norm computes x·a + b with a = γ/√(variance + eps): where a group is constant,
     that cancels badly (error 5e-5 in ldm-2d-32-groups-one-position; (x − mean)·a would be exact).
 """
+import copy
 import functools
 import json
 import math
@@ -140,15 +141,22 @@ def finish(name, x, module, state, *, scope="spacetime", weights="F32", source, 
     z64 = in_scope(module.double(), x.double(), scope)
     assert z64.isfinite().all() and z64.shape == x.shape, name
     difference = (z64 - x.double()).abs().max().item()
-    error = (z32.double() - z64).abs().max().item() / difference if difference else 0.0
+
+    def error(z):
+        return (z.double() - z64).abs().max().item() / difference if difference else 0.0
     tensors = {k: v.to(WEIGHT_TYPES[weights]) if v.is_floating_point() else v for k, v in state.items()}
     tensors.update(x=x, z=z64)
     source += {"spacetime": "", "space": "; frames folded into the batch", "time": "; pixels folded into the batch"}[scope]
-    metadata.update(scope=scope, weights=weights, source=source, torch_float32_error=f"{error:.6e}" if error else "0")
+    errors = {"float32": error(z32)}
+    for kind in (torch.float16, torch.bfloat16):
+        z = in_scope(copy.deepcopy(module).to(kind), x.to(kind), scope)
+        errors[str(kind).removeprefix("torch.")] = error(z) if z.isfinite().all() else math.inf
+    metadata.update({f"torch_{kind}_error": f"{e:.6e}" if e else "0" for kind, e in errors.items()})
+    metadata.update(scope=scope, weights=weights, source=source)
     metadata.setdefault("layout", "channels-first")
     metadata.setdefault("groups", "")
     write(name, tensors, metadata)
-    print(f"{name:60} {error:.1e}")
+    print(f"{name:60}", *(f"{e:.1e}" for e in errors.values()))
 
 
 def write(name, tensors, metadata):

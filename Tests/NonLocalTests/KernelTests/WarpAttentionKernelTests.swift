@@ -48,6 +48,15 @@ import Testing
         #expect(error <= tolerance)
     }
 
+    /// In half precision the error is at most twice that of PyTorch's own attention on the same numbers.
+    @Test(arguments: try GoldenAttention.all(), [WarpTile.Arithmetic.float16, .bfloat16])
+    func besidePyTorch(_ golden: GoldenAttention, _ arithmetic: WarpTile.Arithmetic) throws {
+        let problem = WarpCase(
+            golden.width, golden.rows, golden.keys, arithmetic, values: golden.values)
+        let (error, _) = try problem.error(TestDevice.session())
+        #expect(error <= 2 * (arithmetic == .float16 ? golden.float16 : golden.bfloat16))
+    }
+
     @Test func tooWide() throws {
         let error = failure(.configuration) {
             _ = try WarpVariant(width: 2049, values: 1, arithmetic: .float16, usesPTX: false)

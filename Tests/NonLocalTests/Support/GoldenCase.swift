@@ -17,12 +17,18 @@ struct GoldenCase: CustomTestStringConvertible, Sendable {
             .map { GoldenCase(path: folder.appending(path: $0).path()) }
     }()
 
-    /// The case as a block, its input, its output in float64, and PyTorch float32's error.
+    /// Those in two dimensions whose weights are a softmax.
+    static let ofSoftmax = all.filter { golden in
+        golden.testDescription.contains("2d")
+            && !["dot-product", "concatenation"].contains { golden.testDescription.contains($0) }
+    }
+
+    /// The case as a block, its input, its output in float64, and PyTorch's errors in float32, float16 and bfloat16.
     struct Contents {
         let block: NonLocalBlock
         let x: Tensor<Float>
         let z: Tensor<Double>
-        let peerError: Double
+        let peerErrors: [Precision: Double]
     }
 
     func read() throws -> Contents {
@@ -47,7 +53,10 @@ struct GoldenCase: CustomTestStringConvertible, Sendable {
         return Contents(
             block: try NonLocalBlock(configuration, weights: weights),
             x: try file.tensor("x", as: Float.self), z: try file.tensor("z", as: Double.self),
-            peerError: try value("torch_float32_error") { Double($0) })
+            peerErrors: try Dictionary(
+                uniqueKeysWithValues: [Precision.float32, .float16, .bfloat16].map {
+                    ($0, try value("torch_\($0.rawValue)_error") { Double($0) })
+                }))
     }
 
     private static func pool(_ text: String) -> Pool? {
