@@ -93,6 +93,22 @@ import Testing
         #expect(try command.object()["output_shape"] as? [Int] == [2, 4, 5, 6])
     }
 
+    /// The test device's kernels may know float32 only: `mixed` then says so, and float16 is refused.
+    @Test func precision() throws {
+        let folder = try Folder()
+        try Inputs.write(to: folder)
+        let mixed = try Command.run(Self.arguments + ["--precision", "mixed", "--json"], in: folder)
+        #expect(mixed.status == 0, "\(mixed.errors)")
+        let used = try #require(mixed.object()["precision"] as? String)
+        let forced = try Command.run(Self.arguments + ["--precision", "float16", "--json"], in: folder)
+        if used == "float32" {
+            #expect(mixed.errors.contains("float32, which precision mixed allows"))
+            #expect(forced.status == 1 && forced.errors.contains("not float16"))
+        } else {
+            #expect(forced.status == 0, "\(forced.errors)")
+        }
+    }
+
     @Test(arguments: [
         [], ["run"], ["no-such-command"], ["run", "--input", "x.npy"], arguments + ["--no-such-option"],
         arguments + ["--pairwise", "cosine"], arguments + ["--subsample", "yes"],

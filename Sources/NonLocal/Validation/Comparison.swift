@@ -11,6 +11,9 @@ struct Comparison: Sendable {
     /// What operands were kept in.
     let precision: Precision
 
+    /// max |b_z|
+    let largestBias: Double
+
     private(set) var rows = 0
     private(set) var largestError = 0.0
     private(set) var largestInput = 0.0
@@ -21,11 +24,14 @@ struct Comparison: Sendable {
     /// Of φ or g.
     private var wrongEntry: Mismatch?
 
-    init(isExponent: Bool, width: Int, keys: Int = 0, precision: Precision = .float32) {
+    init(
+        isExponent: Bool, width: Int, keys: Int = 0, precision: Precision = .float32, largestBias: Double = 0
+    ) {
         self.isExponent = isExponent
         self.width = width
         self.keys = keys
         self.precision = precision
+        self.largestBias = largestBias
     }
 
     /// Adds one row: what is expected, what there is, and x, in the order of the channels.
@@ -86,7 +92,8 @@ struct Comparison: Sendable {
         guard largestChange > 0 else { return nil }
         return Tolerance.relative(
             largestInput: largestInput, largestChange: largestChange, largestAffinity: largestAffinity,
-            width: width, keys: keys, isExponent: isExponent, precision: precision)
+            width: width, keys: keys, isExponent: isExponent, precision: precision,
+            largestBias: largestBias)
     }
 
     /// The largest error relative to the largest |z − x|; none where z is x.

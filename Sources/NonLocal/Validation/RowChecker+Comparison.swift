@@ -17,7 +17,8 @@ extension RowChecker {
         var comparison = Comparison(
             isExponent: configuration.pairwise.formulation.isExponent,
             width: reference.weights.theta?.outputs ?? channels, keys: geometry.keys.count,
-            precision: precision)
+            precision: precision,
+            largestBias: reference.weights.output.bias.reduce(0) { max($0, $1.magnitude) })
         for (item, rows) in chosen {
             let positions = rows.map { queries?[$0] ?? $0 }
             let expected: ReferenceRows

@@ -22,15 +22,18 @@ enum Tolerance {
     /// Where operands are kept in fewer bits, each of a product's two is rounded once more. On the way to z there
     /// are six: x and W_g, the weights and g, y and W_z; to an affinity x and W_θ, x and W_φ, of which those of x
     /// are the same, and θ and φ: four roundings of its own by which its magnitude is off. The terms of a sum are
-    /// rounded each by itself, so that a sum is off by no more than its terms are, in proportion.
+    /// rounded each by itself, so that a sum is off by no more than its terms are, in proportion. That sum is
+    /// W_z y = (z − x) − b_z: where the bias takes most of it away again, as a folded batch norm may, what it is off
+    /// by stays.
     static func relative(
         largestInput: Double, largestChange: Double, largestAffinity: Double, width: Int, keys: Int,
-        isExponent: Bool, precision: Precision = .float32
+        isExponent: Bool, precision: Precision = .float32, largestBias: Double = 0
     ) -> Double {
         let floor = 8 * rounding * (1 + largestInput / largestChange)
         let sum = rounding * Double(keys).squareRoot()
         let affinity = isExponent ? largestAffinity : 1
         let exact = floor + sum + rounding * Double(width).squareRoot() * affinity
-        return precision == .float32 ? exact : exact + precision.rounding * (6 + 4 * affinity)
+        guard precision != .float32 else { return exact }
+        return exact + precision.rounding * (6 + 4 * affinity) * (1 + largestBias / largestChange)
     }
 }

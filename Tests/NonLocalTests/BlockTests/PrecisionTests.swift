@@ -86,6 +86,31 @@ import Testing
         }
     }
 
+    /// A bias that takes most of W_z y away again, as a folded batch norm may, leaves its rounding.
+    @Test func allowsForCancellation() throws {
+        let problem = BlockCase([1, 12, 60]) { $0.scale = .factor(0.02) }
+        var weights = try problem.weights()
+        weights.g.bias = try weights.g.bias?.map { 20 * $0 }
+        let x = try problem.input()
+        let z = try NonLocalBlock(problem.configuration, weights: weights)(x, backend: .cpu)
+        let change = try Tensor(shape: [12]) { target in
+            for channel in 0..<12 {
+                target[channel] = z.elements[channel * 60] - x.elements[channel * 60]
+            }
+        }
+        let old = weights.output.bias?.elements ?? []
+        weights.output.bias = try Tensor(shape: [12]) { target in
+            for channel in 0..<12 { target[channel] = old[channel] - change.elements[channel] }
+        }
+        for precision in [Precision.float16, .bfloat16] {
+            let prepared = try NonLocalBlock(problem.configuration, weights: weights).prepared(
+                for: problem.shape, on: TestDevice.session(), strategy: .fused, kernels: .warp,
+                testsKernels: false, precision: precision)
+            let report = try prepared.run(x).validation
+            #expect((report.maxRelativeError ?? 0) > 6 * precision.rounding)
+        }
+    }
+
     /// Kernels that know float32 alone serve `mixed` more exactly, with a word about it, and refuse the others.
     @Test(arguments: [KernelClass.panel, .plain])
     func float32Only(_ kernels: KernelClass) throws {
