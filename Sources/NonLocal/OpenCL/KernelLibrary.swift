@@ -34,14 +34,28 @@ final class KernelLibrary: Sendable {
 
     /// A kernel of certain sources, compiled with macros such as `VECTOR` or `WEIGHT(s)`.
     ///
-    /// - Parameter isOptimized: whether the compiler should take its time.
-    /// - Throws: `OpenCLError` with file, line, options and log if a source does not build.
+    /// - Parameters:
+    ///   - isOptimized: whether the compiler should take its time.
+    ///   - workItems: of a work-group that it has to run in: a driver may have given it so many registers that none
+    ///     is as large.
+    /// - Throws: `OpenCLError` with file, line, options and log if a source does not build;
+    ///   ``NonLocalError/Code/configuration`` if the kernel's work-groups are too small.
     func kernel(
         _ name: String, of sources: [KernelSource], defining macros: [String: String],
-        isOptimized: Bool = true
+        isOptimized: Bool = true, workItems: Int = 1
     ) throws -> Kernel {
         let variant = Variant(sources: sources, macros: macros, isOptimized: isOptimized)
-        return try Kernel(program(variant), name: name)
+        let kernel = try Kernel(program(variant), name: name)
+        guard workItems > 1 else { return kernel }
+        let largest = try kernel.workGroupInfo.workGroupSize
+        guard largest >= workItems else {
+            throw NonLocalError(
+                .configuration,
+                "\(name) runs in work-groups of \(largest) at most on '\(context.device.name)' as its driver built "
+                    + "it, and needs \(workItems)",
+                advice: "Use strategy automatic, which takes other kernels then.")
+        }
+        return kernel
     }
 
     private func program(_ variant: Variant) throws -> Program {

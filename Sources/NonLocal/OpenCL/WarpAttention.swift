@@ -22,14 +22,15 @@ struct WarpAttention: Sendable {
     private let pack: WarpPackKernels
 
     init(_ library: KernelLibrary, _ variant: WarpVariant) throws {
-        func kernel(_ name: String) throws -> Kernel {
+        func kernel(_ name: String, workItems: Int = 1) throws -> Kernel {
             try library.kernel(
-                name, of: KernelSource.warpAttentions, defining: variant.macros, isOptimized: variant.usesPTX)
+                name, of: KernelSource.warpAttentions, defining: variant.macros, isOptimized: variant.usesPTX,
+                workItems: workItems)
         }
         self.variant = variant
-        attention = try kernel("warp_attention")
+        attention = try kernel("warp_attention", workItems: variant.tile.threads)
         merge = try kernel("warp_merge")
-        pack = try WarpPackKernels(kernel)
+        pack = try WarpPackKernels { try kernel($0) }
     }
 
     /// More than 512 channels of g are taken in several launches, each of which computes the weights anew.

@@ -11,14 +11,15 @@ struct WarpProduct: Sendable {
     private let pack: WarpPackKernels
 
     init(_ library: KernelLibrary, _ arithmetic: WarpTile.Arithmetic, usesPTX: Bool) throws {
-        func kernel(_ name: String) throws -> Kernel {
+        func kernel(_ name: String, workItems: Int = 1) throws -> Kernel {
             try library.kernel(
                 name, of: KernelSource.warpProducts,
-                defining: Self.macros(arithmetic, usesPTX: usesPTX), isOptimized: usesPTX)
+                defining: Self.macros(arithmetic, usesPTX: usesPTX), isOptimized: usesPTX,
+                workItems: workItems)
         }
         self.arithmetic = arithmetic
-        product = try kernel("warp_product")
-        pack = try WarpPackKernels(kernel)
+        product = try kernel("warp_product", workItems: Self.threads)
+        pack = try WarpPackKernels { try kernel($0) }
     }
 
     static func macros(_ arithmetic: WarpTile.Arithmetic, usesPTX: Bool) -> [String: String] {

@@ -39,6 +39,22 @@ import Testing
         }
     }
 
+    /// Kernels whose registers leave no room for their work-groups are off, and the next best serve.
+    @Test func smallWorkGroupsLeaveTheTiles() throws {
+        let session = try Self.session(
+            .warpAttention, "reqd_work_group_size(THREADS, 1, 1)", "reqd_work_group_size(THREADS / 2, 1, 1)")
+        let prepared = try Self.problem.block().prepared(
+            for: Self.problem.shape, on: session, kernels: .warp, precision: .mixed)
+        #expect(prepared.plan.kernels == .tile)
+        #expect(prepared.plan.notes.contains { $0.contains("warp_attention kernels are off") })
+        _ = try prepared.run(Self.problem.input())
+        let error = failure(.configuration) {
+            _ = try TestDevice.session().library.kernel(
+                "tile_softmax", of: KernelSource.tiledSoftmax, defining: [:], workItems: 1 << 20)
+        }
+        #expect(error?.message.contains("1048576") == true)
+    }
+
     @Test func wrongAttentionLeavesTheStages() throws {
         let session = try Self.session(.tileAttention, "sum += p;", "sum = p;")
         let prepared = try Self.prepared(session)
