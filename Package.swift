@@ -13,7 +13,8 @@ let kernels = [
     "pairwise_weight", "own_weight", "softmax", "normalize", "aggregate", "roof",
     "panel_tile", "panel_pack", "panel_pool", "panel_projection", "panel_attention", "panel_order",
     "panel_time", "panel_block", "panel_skip", "panel_merge", "panel_gram", "panel_gram_merge",
-    "panel_transpose", "sort", "sorted_aggregate", "tile", "tile_product", "tile_softmax",
+    "panel_transpose", "sort_key", "sort", "sorted_aggregate", "tile", "tile_product", "tile_softmax",
+    "tile_sort", "tile_prefix", "tile_sorted_aggregate",
     "tile_attention", "tile_merge", "warp_ptx", "warp_twin", "warp_tile", "warp_pack", "warp_tiling",
     "warp_steps", "warp_attention", "warp_merge", "warp_product",
 ]

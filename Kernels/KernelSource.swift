@@ -41,6 +41,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case warpMerge = "warp_merge"
     case warpProduct = "warp_product"
     /// The sorted strategy.
+    case sortKey = "sort_key"
     case sort
     case sortedAggregate = "sorted_aggregate"
     /// What the tile kernels, those for work-groups with local memory, share.
@@ -49,6 +50,9 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case tileSoftmax = "tile_softmax"
     case tileAttention = "tile_attention"
     case tileMerge = "tile_merge"
+    case tileSort = "tile_sort"
+    case tilePrefix = "tile_prefix"
+    case tileSortedAggregate = "tile_sorted_aggregate"
 
     /// The sources of the staged strategy that need no macros, in an order in which they compile as one program.
     public static let staged: [KernelSource] = [
@@ -65,7 +69,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
 
     /// The sources of the sorted strategy, in an order in which they compile as one program.
     public static let sorted: [KernelSource] = [
-        .view, .panelTile, .panelTranspose, .sort, .sortedAggregate,
+        .view, .panelTile, .panelTranspose, .sortKey, .sort, .sortedAggregate,
     ]
 
     /// What all warp kernels begin with.
@@ -84,6 +88,11 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     public static let tiledSoftmax: [KernelSource] = [.view, .tileSoftmax]
     /// The sources of the tile kernels' fused attention, likewise.
     public static let tiledAttention: [KernelSource] = [.view, .tile, .tileAttention, .tileMerge]
+
+    /// The sources of the tile kernels' sorted strategy, likewise.
+    public static let tiledSorted: [KernelSource] = [
+        .view, .sortKey, .tileSort, .tilePrefix, .tileSortedAggregate,
+    ]
 
     /// The name of the file, as build logs have it.
     public var fileName: String { "\(rawValue).cl" }
@@ -115,6 +124,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .panelSkip: PackageResources.panel_skip_cl
             case .panelMerge: PackageResources.panel_merge_cl
             case .panelTranspose: PackageResources.panel_transpose_cl
+            case .sortKey: PackageResources.sort_key_cl
             case .sort: PackageResources.sort_cl
             case .sortedAggregate: PackageResources.sorted_aggregate_cl
             case .warpPTX: PackageResources.warp_ptx_cl
@@ -133,6 +143,9 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .tileSoftmax: PackageResources.tile_softmax_cl
             case .tileAttention: PackageResources.tile_attention_cl
             case .tileMerge: PackageResources.tile_merge_cl
+            case .tileSort: PackageResources.tile_sort_cl
+            case .tilePrefix: PackageResources.tile_prefix_cl
+            case .tileSortedAggregate: PackageResources.tile_sorted_aggregate_cl
             }
         return String(decoding: bytes, as: UTF8.self)
     }

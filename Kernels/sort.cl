@@ -2,9 +2,7 @@
  *
  *   sorted[k] = (bits of the float, its position), equal floats by their position
  *
- * A radix sort, the least significant digit first. It compares floats as unsigned numbers: the bits of a
- * negative one inverted, those of another with the sign bit set; so −0 comes before +0. A NaN counts as the
- * greatest, whatever its sign.
+ * A radix sort of the numbers of sort_key.cl, the least significant digit first.
  *
  *   count each digit of all numbers
  *   for each digit: first place of each of its values = Σ counts of smaller ones
@@ -20,21 +18,7 @@
 
 #define DIGITS (32 / DIGIT)
 #define VALUES (1 << DIGIT)
-#define SIGN 0x80000000u
 #define DIGIT_OF(key, digit) ((key) >> (digit) * DIGIT & (VALUES - 1))
-
-/* `flip`: none of the bits for an ascending order, all of them for a descending one. */
-static inline uint key_of(const float value, const uint flip)
-{
-    const uint bits = isnan(value) ? ~SIGN : as_uint(value);
-    return bits ^ (bits & SIGN ? ~0u : SIGN) ^ flip;
-}
-
-static inline uint bits_of(const uint key, const uint flip)
-{
-    const uint unflipped = key ^ flip;
-    return unflipped ^ (unflipped & SIGN ? SIGN : ~0u);
-}
 
 __kernel WORK_ITEM void sort(
     __global const float *restrict phi, const long8 phiView,     /* b, [M] of each group */

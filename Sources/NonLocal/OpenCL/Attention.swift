@@ -7,6 +7,7 @@ struct Attention: Sendable {
         case fused(PanelAttentionKernels, scale: Float)
         case time(PanelTimeKernel, scale: Float)
         case sorted(SortedAttention)
+        case tileSorted(TileSortedAttention)
         case skipping(SkippingAttention, scale: Float)
         case reassociated(ReassociatedAttention)
         case warp(WarpAttention, WarpMethod, scale: Float)
@@ -45,6 +46,8 @@ struct Attention: Sendable {
         } else if method.strategy == .fused, let tile = method.tile {
             kernels = .fused(
                 try PanelAttentionKernels(library, tile, ownWeight: ownWeight), scale: Float(scale))
+        } else if method.strategy == .sorted, let tile = method.groupTile {
+            kernels = .tileSorted(try TileSortedAttention(library, tile))
         } else if method.strategy == .sorted, let tile = method.tile {
             kernels = .sorted(
                 try SortedAttention(library, tile, valueChannels: valueChannels, groups: groups))
@@ -81,6 +84,12 @@ struct Attention: Sendable {
                 launcher, operands, sorted: workspace.required(.sorted),
                 scratch: workspace.required(.scratch),
                 transposedG: workspace[.transposedG], transposedY: workspace[.transposedAggregate])
+        case .tileSorted(let sorted):
+            try sorted.run(
+                launcher, operands,
+                TileSortedAttention.Room(
+                    sorted: workspace.required(.sorted), scratch: workspace.required(.scratch),
+                    parts: workspace.required(.partSums), sums: workspace.required(.runningSums)))
         case .warp(let kernels, let method, let scale):
             let limits = try workspace.required(.limits)
             let shared = workspace[.shares]

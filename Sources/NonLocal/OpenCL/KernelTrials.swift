@@ -8,13 +8,14 @@ enum KernelFamily: Sendable, Hashable {
     case tileSoftmax
     /// With that many blocks of value channels.
     case tileAttention(GroupTile, values: Int)
+    case tileSorted(GroupTile)
     case warpProduct(WarpTile.Arithmetic)
     case warpAttention(WarpVariant)
 
     /// The class of its kernels.
     var kernels: KernelClass {
         switch self {
-        case .tileProduct, .tileSoftmax, .tileAttention: .tile
+        case .tileProduct, .tileSoftmax, .tileAttention, .tileSorted: .tile
         case .warpProduct, .warpAttention: .warp
         }
     }
@@ -25,6 +26,7 @@ enum KernelFamily: Sendable, Hashable {
         case .tileProduct: "tile_product"
         case .tileSoftmax: "tile_softmax"
         case .tileAttention: "tile_attention"
+        case .tileSorted: "tile_sorted_aggregate"
         case .warpProduct: "warp_product"
         case .warpAttention: "warp_attention"
         }
@@ -61,6 +63,7 @@ extension Method {
         case .fused:
             return [.tileProduct(tile), .tileAttention(tile, values: tile.values(of: sizes.valueChannels))]
         case .reassociated: return [.tileProduct(tile)]
+        case .sorted: return [.tileProduct(tile), .tileSorted(tile)]
         default: return [.tileProduct(tile), .tileSoftmax]
         }
     }

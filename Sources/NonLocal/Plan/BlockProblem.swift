@@ -260,11 +260,19 @@ struct BlockProblem: Sendable, Hashable {
             .pooledG: poolsProjections ? valueStride * keyPositions : 0,
             .thetaScores: scoresTheta ? rows : 0,
             .phiScores: scoresPhi ? keyPositions : 0,
-            .sorted: method.strategy == .sorted
+            .sorted: method.strategy == .sorted && method.tile != nil
                 ? PanelTile.sortedElements(keys: keyPositions, rows: rows) : 0,
             .aggregate: valueStride * rows,
         ]
-        return elements.filter { $0.value > 0 }
+        return elements.merging(sortedElements(method)) { $1 }.filter { $0.value > 0 }
+    }
+
+    /// Elements of what the tile kernels' sorted strategy takes for one batch item.
+    private func sortedElements(_ method: Method) -> [BufferRole: Int] {
+        guard method.strategy == .sorted, method.groupTile != nil else { return [:] }
+        return GroupTile.sortedElements(
+            valueChannels: configuration.valueChannels, keys: geometry.keys.count,
+            groups: geometry.keys.groups)
     }
 
     /// Elements of all weights, packed for a tile or as they are.

@@ -27,8 +27,11 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case phiScores = "phi scores"
     /// y
     case aggregate
-    /// a and b of the outer sum, sorted, each with its position.
+    /// a and b of the outer sum, sorted, each with its position; b alone for the tile kernels.
     case sorted
+    /// Sums over the sorted keys up to each of them, and those of parts of the keys.
+    case runningSums = "running sums"
+    case partSums = "part sums"
     /// g with its channels side by side.
     case transposedG = "transposed g"
     /// y with its channels side by side.

@@ -4,8 +4,8 @@ extension Method {
     /// The methods of the tile kernels, and the plain one behind them; see
     /// ``candidates(_:_:scale:ownWeight:sizes:device:kernels:reassociation:)``.
     static func tileCandidates(
-        _ wanted: Strategy, _ tile: GroupTile, _ formulation: Formulation, isSoftmax: Bool, sizes: PairSizes,
-        reassociation: Reassociation?
+        _ wanted: Strategy, _ tile: GroupTile, _ formulation: Formulation, isSoftmax: Bool,
+        isRectifiedSum: Bool, sizes: PairSizes, reassociation: Reassociation?
     ) throws(NonLocalError) -> [Method] {
         let staged = [Method(strategy: .staged, groupTile: tile), .plain]
         let fused = Method(strategy: .fused, groupTile: tile)
@@ -15,6 +15,7 @@ extension Method {
             if let reassociation, reassociation.pays {
                 return [Method(strategy: .reassociated, groupTile: tile, order: reassociation.order)] + staged
             }
+            if isRectifiedSum { return [Method(strategy: .sorted, groupTile: tile)] + staged }
             guard isSoftmax else { return staged }
             return tile.fusingPays(width: sizes.width, valueChannels: sizes.valueChannels)
                 ? [fused] + staged : [staged[0], fused, .plain]
@@ -25,10 +26,8 @@ extension Method {
             guard let reassociation else { throw .onlyDotProductIsReassociated }
             return [Method(strategy: .reassociated, groupTile: tile, order: reassociation.order)]
         case .sorted:
-            throw NonLocalError(
-                .configuration,
-                "the sorted strategy walks its lists one number after the other, which suits CPU devices only",
-                advice: "Use strategy automatic or staged.")
+            guard isRectifiedSum else { throw .onlyConcatenationIsSorted }
+            return [Method(strategy: .sorted, groupTile: tile)]
         }
     }
 }
@@ -44,6 +43,9 @@ struct PairSizes: Sendable, Hashable {
 extension NonLocalError {
     static let onlySoftmaxIsFused = NonLocalError(
         .configuration, "the fused strategy computes a softmax of dot products only",
+        advice: "Use strategy automatic or staged.")
+    static let onlyConcatenationIsSorted = NonLocalError(
+        .configuration, "the sorted strategy computes the concatenation form only",
         advice: "Use strategy automatic or staged.")
     static let onlyDotProductIsReassociated = NonLocalError(
         .configuration, "only the dot-product form with its own weight included can be re-associated",

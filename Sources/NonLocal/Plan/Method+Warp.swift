@@ -5,7 +5,7 @@ extension Method {
     /// - Parameter tile: of the tile kernels, if the device can run them.
     static func warpCandidates(
         _ wanted: Strategy, _ warp: WarpMethod, _ tile: GroupTile?, _ formulation: Formulation,
-        isSoftmax: Bool, ownWeight: OwnWeight, sizes: PairSizes, precision: Precision,
+        isSoftmax: Bool, isRectifiedSum: Bool, ownWeight: OwnWeight, sizes: PairSizes, precision: Precision,
         reassociation: Reassociation?
     ) throws(NonLocalError) -> [Method] {
         var methods: [Method] = []
@@ -25,6 +25,7 @@ extension Method {
         }
         return try methods
             + tileCandidates(
-                wanted, tile, formulation, isSoftmax: isSoftmax, sizes: sizes, reassociation: reassociation)
+                wanted, tile, formulation, isSoftmax: isSoftmax, isRectifiedSum: isRectifiedSum, sizes: sizes,
+                reassociation: reassociation)
     }
 }

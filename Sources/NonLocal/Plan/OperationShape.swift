@@ -72,7 +72,11 @@ struct OperationShape: Sendable, Hashable {
             elements[.thetaScores] = rows
             elements[.phiScores] = keys
         }
-        if let stride = method.positionStride(channels: valueChannels) {
+        if method.tile == nil, method.strategy == .sorted {
+            elements.merge(
+                GroupTile.sortedElements(valueChannels: valueChannels, keys: keys, groups: 1)
+            ) { $1 }
+        } else if let stride = method.positionStride(channels: valueChannels) {
             elements[.sorted] = PanelTile.sortedElements(keys: keys, rows: rows)
             elements[.transposedG] = stride * keys
             elements[.transposedAggregate] = stride * rows
@@ -139,7 +143,7 @@ struct OperationShape: Sendable, Hashable {
             widest: max(width, valueChannels),
             scratchOfLaunch: { items in
                 guard let tile = method.tile, score == .outerSum else {
-                    return attention(items)?.scratch ?? 0
+                    return attention(items)?.scratch ?? items * sorted
                 }
                 let projections = [rows, keys].map {
                     tile.projectionBlocks(inputs: width, outputs: 1, positions: $0, items: items).scratch

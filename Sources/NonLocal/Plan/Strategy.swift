@@ -9,8 +9,9 @@ public enum Strategy: String, Sendable, Hashable, CaseIterable {
     case staged
     /// One pass with online softmax, which never holds the affinities: softmax forms.
     case fused
-    /// The concatenation form without its pairs, in O((N + M) log (N + M)): a and b sorted, then one walk along
-    /// both; on CPU devices that compute in `double`.
+    /// The concatenation form without its pairs, in O((N + M) log (N + M)): b sorted, running sums over the keys in
+    /// that order, and for each a the place that it has among them. On CPU devices both are sorted, and walked once
+    /// in `double`.
     case sorted
     /// θᵀ (φ gᵀ) instead of (θᵀ φ) gᵀ, with the maps around it in whichever order takes the fewest operations:
     /// the dot-product form.
@@ -36,7 +37,7 @@ struct Method: Sendable, Hashable {
     /// What the warp kernels are to do, or none where others serve.
     private(set) var warp: WarpMethod?
     /// The tile of the tile kernels, or none where others serve.
-    private(set) var groupTile: GroupTile?
+    var groupTile: GroupTile?
     /// What its operands are kept in: what was wanted, or more.
     let precision: Precision
     /// Whether blocks of keys may be left out.
@@ -141,11 +142,12 @@ struct Method: Sendable, Hashable {
         switch kernels {
         case .tile(let tile):
             return try tileCandidates(
-                wanted, tile, formulation, isSoftmax: isSoftmax, sizes: sizes, reassociation: reassociation)
+                wanted, tile, formulation, isSoftmax: isSoftmax, isRectifiedSum: isRectifiedSum, sizes: sizes,
+                reassociation: reassociation)
         case .warp(let warp, let tile):
             return try warpCandidates(
-                wanted, warp, tile, formulation, isSoftmax: isSoftmax, ownWeight: ownWeight, sizes: sizes,
-                precision: precision, reassociation: reassociation)
+                wanted, warp, tile, formulation, isSoftmax: isSoftmax, isRectifiedSum: isRectifiedSum,
+                ownWeight: ownWeight, sizes: sizes, precision: precision, reassociation: reassociation)
         case .panel(let panel): tile = panel
         case .plain: break
         }
@@ -171,13 +173,14 @@ struct Method: Sendable, Hashable {
             }
             return [Method(strategy: .fused, tile: tile)]
         case .sorted:
-            guard isRectifiedSum, device.supportsDoubles, let tile else {
+            guard isRectifiedSum else { throw .onlyConcatenationIsSorted }
+            guard device.supportsDoubles, let tile else {
                 throw NonLocalError(
                     .configuration,
-                    isRectifiedSum
-                        ? "the sorted strategy needs a CPU device that computes in double, "
-                            + "which '\(device.name)' is not"
-                        : "the sorted strategy computes the concatenation form only",
+                    tile == nil
+                        ? "the plain kernels, which serve '\(device.name)', know no sorted strategy"
+                        : "the panel kernels sort on devices that compute in double only, "
+                            + "which '\(device.name)' does not",
                     advice: "Use strategy automatic or staged.")
             }
             return [Method(strategy: .sorted, tile: tile)]
@@ -196,6 +199,7 @@ struct Method: Sendable, Hashable {
     /// Elements from one position of g and y to the next where the channels of each lie side by side, as the
     /// sorted strategy reads and writes them; none where positions lie side by side.
     func positionStride(channels: Int) -> Int? {
-        strategy == .sorted ? tile?.positionStride(channels: channels) : nil
+        guard strategy == .sorted else { return nil }
+        return tile?.positionStride(channels: channels) ?? (groupTile == nil ? nil : channels)
     }
 }

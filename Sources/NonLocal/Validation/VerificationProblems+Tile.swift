@@ -10,6 +10,7 @@ extension VerificationProblems {
         let tiles = GroupTile.candidates(session.device)
         let both = tiles.count > 1 ? [tiles[0], tiles[tiles.count - 1]] : tiles
         return both.flatMap(productProblems) + softmaxProblems + both.flatMap(attentionProblems)
+            + both.flatMap(tileSortedProblems)
     }
 
     /// What a family has to get right before it is used.
@@ -22,6 +23,8 @@ extension VerificationProblems {
             tileAttention(
                 tile, width: tile.depth + 3, values: tile.block * values - 1, rows: tile.block + 2,
                 keys: tile.block + 5)
+        case .tileSorted(let tile):
+            tileSorted(tile, channels: 66, keys: GroupTile.sortRun + 9, rows: 67)
         case .warpProduct(let arithmetic): warpProduct(arithmetic, 70, 9, 130)
         case .warpAttention(let variant):
             warpAttention(

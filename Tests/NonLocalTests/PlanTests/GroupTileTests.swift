@@ -58,8 +58,8 @@ import Testing
                     for: problem.shape, on: TestDevice.session(), strategy: strategy, kernels: .tile)
             }?.message
         }
-        let sorted = try message(BlockCase([1, 4, 9]) { $0.pairwise = .concatenation }, .sorted)
-        #expect(sorted?.contains("suits CPU devices") == true)
+        let sorted = try message(BlockCase([1, 4, 9]) { $0.pairwise = .dotProduct }, .sorted)
+        #expect(sorted?.contains("concatenation form") == true)
         let fused = try message(BlockCase([1, 4, 9]) { $0.pairwise = .dotProduct }, .fused)
         #expect(fused?.contains("softmax") == true)
         let reassociated = try message(BlockCase([1, 4, 9]), .reassociated)

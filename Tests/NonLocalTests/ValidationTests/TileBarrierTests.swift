@@ -15,6 +15,7 @@ struct TileBarrierTests {
     /// Several slices of channels and several blocks of keys.
     private static let attention = BlockCase([1, 20, 40], inner: 20, value: 3)
     private static let staged = BlockCase([1, 20, 9])
+    private static let sorted = BlockCase([1, 2, 150]) { $0.pairwise = .concatenation }
 
     static let mutations = [
         TileMutationTests.Mutation(
@@ -34,6 +35,9 @@ struct TileBarrierTests {
             .tileAttention, "\(barrier)\n    slices[row * SIDE + column] = l;",
             "slices[row * SIDE + column] = l;", attention, .fused),
         .init(.tileAttention, "= l;\n    \(barrier)", "= l;", attention, .fused),
+        .init(.tileSort, "\(barrier) /* until the step before is done */", "", sorted, .sorted),
+        .init(.tileSort, "\(barrier) /* until the last step is done */", "", sorted, .sorted),
+        .init(.tileSortedAggregate, barrier, "", sorted, .sorted),
     ]
 
     @Test func isMissed() throws {
@@ -48,7 +52,7 @@ struct TileBarrierTests {
     }
 
     /// As the script counts them.
-    @Test func areNine() { #expect(Self.mutations.count == 9) }
+    @Test func areTwelve() { #expect(Self.mutations.count == 12) }
 
     private func run(_ mutation: TileMutationTests.Mutation, on session: OpenCLSession) throws {
         // Whether the numbers are right depends on the order in which it takes work-items.

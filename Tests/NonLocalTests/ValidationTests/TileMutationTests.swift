@@ -64,6 +64,9 @@ import Testing
         $0.scale = .factor(0.5)
     }
 
+    /// Two runs of sorted keys, and parts of several keys.
+    private static let sorted = BlockCase([2, 4, 700], value: 70) { $0.pairwise = .concatenation }
+
     private static func own(_ ownWeight: OwnWeight, _ positions: Int = 70) -> BlockCase {
         BlockCase([1, 4, positions]) { $0.ownWeight = ownWeight }
     }
@@ -143,6 +146,47 @@ import Testing
             .fused, queries: [3, 5]),
         Mutation(.tileMerge, "l += 1.0f", "l += 0.0f", own(.strongest, 40), .fused),
         Mutation(.tileMerge, "GROUP(gView, group) + AT(gView, (long)c, i)", "0", own(.strongest, 40), .fused),
+        Mutation(.tileSort, "(a > b) == ", "(a > b) != ", sorted, .sorted),
+        Mutation(.tileSort, "(low & size) == 0", "1", sorted, .sorted),
+        Mutation(.tileSort, "(uint)(first + n)", "(uint)n", sorted, .sorted),
+        Mutation(.tileSort, "GROUP(phiView, group)", "GROUP(phiView, 0)", sorted, .sorted),
+        Mutation(.tileSort, "step > 0; step", "step > 1; step", sorted, .sorted),
+        Mutation(.tileSort, "sorted[middle] < number", "sorted[middle] > number", sorted, .sorted),
+        Mutation(.tileSort, "n + low - first - (isSecond ? run : 0)", "n", sorted, .sorted),
+        Mutation(
+            .tileSort, "key_of(phi[n * phiView.s4], ~0u)", "key_of(phi[n * phiView.s4], 0u)", sorted, .sorted),
+        Mutation(.sortKey, "bits & SIGN ? ~0u : SIGN", "SIGN", sorted, .sorted),
+        Mutation(
+            .tilePrefix, "steps = add_product(steps, last - b, sum);\n        sum = add(sum, g",
+            "sum = add(sum, g", sorted, .sorted),
+        Mutation(
+            .tilePrefix, "if (before > 0) steps = add_product(steps, last - b, sum);", "", sorted, .sorted),
+        Mutation(
+            .tilePrefix, "steps = add_sum(steps, parts[PART(group, before, c) + valueChannels]);", "", sorted,
+            .sorted),
+        Mutation(.tilePrefix, "sum = add_sum(sum, parts[PART(group, before, c)]);", "", sorted, .sorted),
+        Mutation(.tilePrefix, "(before + 1) * length - 1", "before * length", sorted, .sorted),
+        Mutation(
+            .tilePrefix, "parts[PART(group, part, c)] = sum", "parts[PART(group, part, c)] = 0.0f", sorted,
+            .sorted),
+        Mutation(.tilePrefix, "if (k > 0) steps", "if (k > part * length) steps", sorted, .sorted),
+        Mutation(
+            .tilePrefix, "sums[(k * 2 + 1) * valueChannels] = steps.x + steps.y",
+            "sums[(k * 2 + 1) * valueChannels] = 0.0f", sorted, .sorted),
+        Mutation(.tilePrefix, "g += GROUP(gView, group)", "g += GROUP(gView, 0)", sorted, .sorted),
+        Mutation(.tileSortedAggregate, "<= -a", ">= -a", sorted, .sorted),
+        Mutation(
+            .tileSortedAggregate, "low = middle + 1", "low = middle + 2 > high ? high : middle + 2", sorted,
+            .sorted),
+        Mutation(.tileSortedAggregate, "taken[n] - 1", "max(taken[n] - 2, 0)", sorted, .sorted),
+        Mutation(.tileSortedAggregate, "if (taken[n] > 0)", "if (taken[n] > 600)", sorted, .sorted),
+        Mutation(.tileSortedAggregate, "/ keys", "/ (keys + 1)", sorted, .sorted),
+        Mutation(.tileSortedAggregate, "fma(least[n].x, sum, steps)", "(least[n].x * sum)", sorted, .sorted),
+        Mutation(.tileSortedAggregate, "get_group_id(1) * CHANNELS + id;", "id;", sorted, .sorted),
+        Mutation(
+            .tileSortedAggregate, "AT(thetaView, 0, (long)first + id)", "AT(thetaView, 0, (long)id)", sorted,
+            .sorted),
+        Mutation(.tileSortedAggregate, "GROUP(yView, group)", "GROUP(yView, 0)", sorted, .sorted),
     ]
 
     @Test(arguments: mutations)
