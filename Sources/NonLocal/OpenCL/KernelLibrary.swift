@@ -15,13 +15,18 @@ final class KernelLibrary: Sendable {
     }
 
     let context: Context
+    /// Work-items of a work-group that kernels may have, whatever the device says.
+    let mostWorkItems: Int
     private let overriding: [KernelSource: String]
     private let lock = NSLock()
     private nonisolated(unsafe) var programs: [Variant: Program] = [:]
 
-    /// - Parameter overriding: texts in place of the sources', for tests that plant mistakes in them.
-    init(_ context: Context, overriding: [KernelSource: String] = [:]) {
+    /// - Parameters:
+    ///   - overriding: texts in place of the sources', for tests that plant mistakes in them.
+    ///   - mostWorkItems: of a work-group, for tests that play a smaller device.
+    init(_ context: Context, overriding: [KernelSource: String] = [:], mostWorkItems: Int? = nil) {
         self.context = context
+        self.mostWorkItems = mostWorkItems ?? .max
         self.overriding = overriding
     }
 

@@ -53,7 +53,7 @@ final class KernelTrials: Sendable {
 
 extension Method {
     /// The kernels that have to be trusted for it.
-    fileprivate func families(_ sizes: PairSizes) -> [KernelFamily] {
+    func families(_ sizes: PairSizes) -> [KernelFamily] {
         if let warp {
             let variant = try? warp.variant(width: sizes.width, values: sizes.valueChannels)
             return [.warpProduct(warp.arithmetic)] + (variant.map { [.warpAttention($0)] } ?? [])
@@ -78,11 +78,18 @@ extension OpenCLSession {
     ) throws(NonLocalError) -> (methods: [Method], notes: [String]) {
         guard options.testsKernels else { return (methods, []) }
         var notes: [String] = []
-        let passing = methods.filter { method in
+        func add(_ note: String) {
+            if !notes.contains(note) { notes.append(note) }
+        }
+        let fitting = methods.map { method in
+            let (method, shortages) = method.fitting(library, sizes)
+            shortages.forEach(add)
+            return method
+        }
+        let passing = fitting.filter { method in
             let failed = method.families(sizes).first { failure(of: $0) != nil }
             guard let failed, let failure = failure(of: failed) else { return true }
-            let note = "the \(failed.name) kernels are off: \(failure)"
-            if !notes.contains(note) { notes.append(note) }
+            add("the \(failed.name) kernels are off: \(failure)")
             return false
         }
         guard !passing.isEmpty else {

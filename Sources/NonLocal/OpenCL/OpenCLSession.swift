@@ -40,10 +40,11 @@ public final class OpenCLSession: Sendable {
     /// - Parameters:
     ///   - overriding: kernel sources in place of the library's own, for tests.
     ///   - sharesHostMemory: what the device says of itself, unless a test says otherwise.
+    ///   - mostWorkItems: of a work-group that kernels may have, for tests that play a smaller device.
     ///   - tuning: the user's own table without; CPU devices have none.
     init(
         _ device: Device, overriding: [KernelSource: String] = [:], sharesHostMemory: Bool? = nil,
-        tuning: TuningTable? = nil
+        mostWorkItems: Int? = nil, tuning: TuningTable? = nil
     ) throws {
         // A table that is damaged or another user's is as good as none; `tune` says so.
         let table =
@@ -55,7 +56,7 @@ public final class OpenCLSession: Sendable {
         queue = try Queue(context: context)
         uploads = self.sharesHostMemory ? queue : try Queue(context: context)
         downloads = self.sharesHostMemory ? queue : try Queue(context: context)
-        library = KernelLibrary(context, overriding: overriding)
+        library = KernelLibrary(context, overriding: overriding, mostWorkItems: mostWorkItems)
     }
 
     /// Memory for kernels to work in, not initialised.

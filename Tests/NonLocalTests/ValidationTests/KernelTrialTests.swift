@@ -85,6 +85,46 @@ import Testing
         _ = try prepared.run(Self.problem.input())
     }
 
+    /// A driver that allots so many registers that only small work-groups can run.
+    @Test func aSmallerTileServesWhereWorkGroupsAreTooLarge() throws {
+        let device = try TestDevice.session().device
+        let session = try OpenCLSession(device, mostWorkItems: 100)
+        for (pairwise, strategy) in [
+            (Pairwise.embeddedGaussian, Strategy.fused), (.embeddedGaussian, .staged),
+            (.dotProduct, .reassociated), (.concatenation, .sorted),
+        ] {
+            let problem = BlockCase([1, 6, 40]) { $0.pairwise = pairwise }
+            let prepared = try problem.block().prepared(
+                for: problem.shape, on: session, strategy: strategy, kernels: .tile)
+            let plan = prepared.plan
+            #expect(plan.kernels == .tile && plan.workGroupTile?.side == 8)
+            #expect(plan.notes.count == 1)
+            let note = try #require(plan.notes.first)
+            for part in ["work-groups of 100 at most on '\(device.name)', not of 256", "of 64 serve"] {
+                #expect(note.contains(part), "'\(part)' is not in: \(note)")
+            }
+            _ = try prepared.run(problem.input())
+        }
+    }
+
+    /// 32 KB of local memory is what every GPU has at least; a compiler may add nothing to what the kernels ask for.
+    @Test func localMemoryIsWhatTheTilesSay() throws {
+        let library = try TestDevice.session().library
+        for tile in GroupTile.candidates(try TestDevice.session().device) {
+            let kernels = [
+                try library.kernel(
+                    "tile_product", of: KernelSource.tiledProduct, defining: tile.productMacros),
+                try library.kernel(
+                    "tile_attention", of: KernelSource.tiledAttention,
+                    defining: tile.attentionMacros(valueChannels: tile.block * tile.values)),
+                try library.kernel("tile_sort", of: KernelSource.tiledSorted, defining: tile.sortMacros),
+            ]
+            for kernel in kernels {
+                #expect(try kernel.workGroupInfo.localMemoryUsed <= tile.localMemory)
+            }
+        }
+    }
+
     @Test func aWantedStrategyFailsWithTheReason() throws {
         let session = try Self.session(.tileAttention, "sum += p;", "sum = p;")
         let error = failure(.configuration) { _ = try Self.prepared(session, .fused) }
