@@ -15,7 +15,8 @@ let kernels = [
     "panel_time", "panel_block", "panel_skip", "panel_merge", "panel_gram", "panel_gram_merge",
     "panel_transpose", "sort_key", "sort", "sorted_aggregate", "tile", "tile_product", "tile_softmax",
     "tile_sort", "tile_prefix", "tile_sorted_aggregate",
-    "tile_attention", "tile_merge", "warp_ptx", "warp_twin", "warp_tile", "warp_pack", "warp_tiling",
+    "tile_pack", "tile_attention", "tile_merge", "warp_ptx", "warp_twin", "warp_tile", "warp_pack",
+    "warp_tiling",
     "warp_steps", "warp_attention", "warp_merge", "warp_product",
 ]
 

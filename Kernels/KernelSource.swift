@@ -48,6 +48,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case tile
     case tileProduct = "tile_product"
     case tileSoftmax = "tile_softmax"
+    case tilePack = "tile_pack"
     case tileAttention = "tile_attention"
     case tileMerge = "tile_merge"
     case tileSort = "tile_sort"
@@ -87,7 +88,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     /// The sources of the tile kernels' normalisers, likewise.
     public static let tiledSoftmax: [KernelSource] = [.view, .tileSoftmax]
     /// The sources of the tile kernels' fused attention, likewise.
-    public static let tiledAttention: [KernelSource] = [.view, .tile, .tileAttention, .tileMerge]
+    public static let tiledAttention: [KernelSource] = [.view, .tile, .tilePack, .tileAttention, .tileMerge]
 
     /// The sources of the tile kernels' sorted strategy, likewise.
     public static let tiledSorted: [KernelSource] = [
@@ -141,6 +142,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .tile: PackageResources.tile_cl
             case .tileProduct: PackageResources.tile_product_cl
             case .tileSoftmax: PackageResources.tile_softmax_cl
+            case .tilePack: PackageResources.tile_pack_cl
             case .tileAttention: PackageResources.tile_attention_cl
             case .tileMerge: PackageResources.tile_merge_cl
             case .tileSort: PackageResources.tile_sort_cl

@@ -43,6 +43,26 @@
 #define UNROLL_TERMS _Pragma("unroll 8")
 #endif
 
+/* What operands are kept in; sums are floats whatever it is. */
+#define FLOAT32 0
+#define FLOAT16 1
+#define BFLOAT16 2
+#ifndef STORAGE
+#define STORAGE FLOAT32
+#endif
+
+/* The type in memory, and the float of a number. */
+#if STORAGE == FLOAT32
+#define STORED float
+#define READ(from, at) (from)[at]
+#elif STORAGE == FLOAT16
+#define STORED ushort
+#define READ(from, at) vload_half(at, (__global const half *)(from))
+#else
+#define STORED ushort
+#define READ(from, at) as_float((uint)(from)[at] << 16)
+#endif
+
 /* What a term adds to a quad of sums. */
 #ifndef ADD_TERM
 #define ADD_TERM(sum, a, x) sum += (a) * (x)
@@ -76,13 +96,13 @@ static uint2 place(const uint number, const int byTerms)
 
 /* This work-item's share of a slice, of which `terms` × `count` numbers exist. */
 static void fetch(
-    float next[LOADS], __global const float *from, const long2 strides, const int terms, const int count)
+    float next[LOADS], __global const STORED *from, const long2 strides, const int terms, const int count)
 {
     const uint id = get_local_id(1) * SIDE + get_local_id(0);
     EACH_LOAD {
         const uint2 at = place(id + load * WORK_ITEMS, BY_TERMS(strides));
         const int exists = (int)at.x < terms && (int)at.y < count;
-        next[load] = exists ? from[at.x * strides.x + at.y * strides.y] : 0.0f;
+        next[load] = exists ? READ(from, at.x * strides.x + at.y * strides.y) : 0.0f;
     }
 }
 
@@ -124,8 +144,8 @@ static void multiply(
  * exist. Called by all of the work-group with the same arguments. */
 static void accumulate(
     float4 sum[4 * QUADS][QUADS], __local float4 *slices, /* two */
-    __global const float *rows, const long2 rowStrides, const int rowCount,
-    __global const float *columns, const long2 columnStrides, const int columnCount, const int terms)
+    __global const STORED *rows, const long2 rowStrides, const int rowCount,
+    __global const STORED *columns, const long2 columnStrides, const int columnCount, const int terms)
 {
     float nextRows[LOADS], nextColumns[LOADS];
     float4 part[4 * QUADS][QUADS];

@@ -19,6 +19,9 @@
  * With `shares` > 1 the keys are shared among work-groups, for few queries and many cores; each leaves its y, m
  * and l in `shared`, for tile_merge.
  *
+ * θ, φ and g may be kept in 16 bits (STORAGE), scaled as in tile_pack.cl; each number becomes a float on its way into
+ * local memory.
+ *
  * Compiled with QUADS 1.
  * NDRange: (⌈N / BLOCK⌉ · SIDE, ⌈d_v / (VALUES · BLOCK)⌉ · SIDE, groups · shares), work-groups (SIDE, SIDE, 1).
  */
@@ -51,9 +54,39 @@ static float4 weights_of(const float4 s, const float4 m, const float factor)
         weight_of(s.w, m.w, factor));
 }
 
+/* What makes scores and sums of y what they would be had nothing been scaled: for scores two factors, since their
+ * product may be beyond float32 where a score is not. */
+#if STORAGE == FLOAT32
+#define SCALED_BACK(s, units) (s)
+#define score_units(limits, group, groups) (float2)(1.0f)
+#define value_unit(limits, group, groups) 1.0f
+#define stored_quad load_quad
+#else
+#define SCALED_BACK(s, units) ((s) * (units).x * (units).y)
+
+static float2 score_units(__global const float *limits, const long group, const long groups)
+{
+    const int exponent = -exponent_of(limits[group]) - exponent_of(limits[groups + group]);
+    return (float2)(power_of_two(exponent / 2), power_of_two(exponent - exponent / 2));
+}
+
+static float value_unit(__global const float *limits, const long group, const long groups)
+{
+    return power_of_two(-exponent_of(limits[2 * groups + group]));
+}
+
+/* Up to four numbers, `step` apart; those from `count` on are 0. */
+static float4 stored_quad(__global const STORED *from, const long step, const int count)
+{
+    return (float4)(
+        count > 0 ? READ(from, 0) : 0.0f, count > 1 ? READ(from, step) : 0.0f,
+        count > 2 ? READ(from, 2 * step) : 0.0f, count > 3 ? READ(from, 3 * step) : 0.0f);
+}
+#endif
+
 /* sum[c, i] = Σ_j g[c, j] p[j, i] over a block of keys, of which `count` keys and `channels` channels exist. */
 static void aggregate(
-    float4 sum[4][1], __local float4 *slice, __local const float4 *weights, __global const float *g,
+    float4 sum[4][1], __local float4 *slice, __local const float4 *weights, __global const STORED *g,
     const long2 strides, const int channels, const int count)
 {
     float next[LOADS];
@@ -70,15 +103,16 @@ static void aggregate(
 }
 
 __kernel WORK_GROUP void tile_attention(
-    __global const float *restrict theta, const long8 thetaView, /* [d, N] */
-    __global const float *restrict phi, const long8 phiView,     /* [d, M] */
-    __global const float *restrict g, const long8 gView,         /* [d_v, M] */
-    __global float *restrict y, const long8 yView,               /* [d_v, N] */
+    __global const STORED *restrict theta, const long8 thetaView, /* [d, N] */
+    __global const STORED *restrict phi, const long8 phiView,     /* [d, M] */
+    __global const STORED *restrict g, const long8 gView,         /* [d_v, M] */
+    __global float *restrict y, const long8 yView,                /* [d_v, N] */
     const int width, const int valueChannels, const int queries, const int keys, /* d, d_v, N, M */
     const float scale, const int ownWeight,
     const int firstOwn, /* the key that the first query is itself */
     const int shares,
-    __global float *restrict shared) /* [groups][shares] of y [d_v, N], m [N] and l [N] */
+    __global float *restrict shared, /* [groups][shares] of y [d_v, N], m [N] and l [N] */
+    __global const float *restrict limits) /* [θ, φ, g][groups], what they are scaled for, if kept in 16 bits */
 {
     __local float4 slices[2 * SLICE];
     __local float4 weights[BLOCK * QUAD_STRIDE];
@@ -90,6 +124,7 @@ __kernel WORK_GROUP void tile_attention(
     const int firstKey = share * blocks / shares * BLOCK;
     const int endKey = min((share + 1) * blocks / shares * BLOCK, (long)keys);
     const float half_ = scale < 0.0f ? -0.5f : 0.5f, factor = BASE_TWO(scale);
+    const float2 units = score_units(limits, group, get_num_groups(2) / shares);
     theta += GROUP(thetaView, group) + AT(thetaView, 0, (long)firstQuery);
     phi += GROUP(phiView, group);
     g += GROUP(gView, group) + AT(gView, (long)firstChannel, 0);
@@ -106,7 +141,7 @@ __kernel WORK_GROUP void tile_attention(
         float4 greatest = m;
         EACH_ROW_OF_QUAD {
             const int j = 4 * row + r;
-            s[r][0] = j < count ? half_ * s[r][0] : (float4)(-INFINITY);
+            s[r][0] = j < count ? half_ * SCALED_BACK(s[r][0], units) : (float4)(-INFINITY);
             if (ownWeight != 0)
                 s[r][0] = select(s[r][0], (float4)(-INFINITY), (int4)(key + j) == firstOwn + query + (int4)(0, 1, 2, 3));
             greatest = fmax(greatest, s[r][0]);
@@ -157,9 +192,9 @@ __kernel WORK_GROUP void tile_attention(
         if (firstChannel + c < valueChannels) {
             float4 sum = total[v][r];
             if (shares == 1) {
-                if (ownWeight == STRONGEST) 
-                    sum += load_quad(g + AT(gView, (long)c, firstOwn + query), gView.s4, count);
-                store_quad(sum / l, y + AT(yView, (long)(firstChannel + c), query), yView.s4, count);
+                if (ownWeight == STRONGEST)
+                    sum += stored_quad(g + AT(gView, (long)c, firstOwn + query), gView.s4, count);
+                store_quad(value_unit(limits, group, get_num_groups(2)) * (sum / l), y + AT(yView, (long)(firstChannel + c), query), yView.s4, count);
             } else {
                 store_quad(sum, shared + (long)(firstChannel + c) * queries + query, 1, count);
             }

@@ -5,9 +5,10 @@
  */
 __kernel void tile_merge(
     __global const float *restrict shared, /* [groups][shares] of y [d_v, N], m [N] and l [N] */
-    __global const float *restrict g, const long8 gView, /* [d_v, M] */
-    __global float *restrict y, const long8 yView,       /* [d_v, N] */
-    const int queries, const int shares, const float scale, const int ownWeight)
+    __global const STORED *restrict g, const long8 gView, /* [d_v, M] */
+    __global float *restrict y, const long8 yView,        /* [d_v, N] */
+    const int queries, const int shares, const float scale, const int ownWeight,
+    __global const float *restrict limits) /* as tile_attention has it */
 {
     const int i = get_global_id(0), c = get_global_id(1);
     const long group = get_global_id(2), channels = get_global_size(1);
@@ -27,7 +28,8 @@ __kernel void tile_merge(
     }
     if (ownWeight == STRONGEST) {
         l += 1.0f;
-        sum += g[GROUP(gView, group) + AT(gView, (long)c, i)];
+        sum += READ(g, GROUP(gView, group) + AT(gView, (long)c, i));
     }
-    y[GROUP(yView, group) + AT(yView, (long)c, i)] = sum / l;
+    y[GROUP(yView, group) + AT(yView, (long)c, i)] =
+        value_unit(limits, group, get_global_size(2)) * (sum / l);
 }

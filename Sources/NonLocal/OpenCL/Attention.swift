@@ -33,7 +33,8 @@ struct Attention: Sendable {
             kernels = .tileReassociated(try TileReassociation(library, tile, scale: scale))
         } else if method.strategy == .fused, let tile = method.groupTile {
             kernels = .tileFused(
-                try TileAttentionKernels(library, tile, ownWeight: ownWeight, valueChannels: valueChannels),
+                try TileAttentionKernels(
+                    library, tile, ownWeight: ownWeight, valueChannels: valueChannels, method.precision),
                 scale: Float(scale))
         } else if method.strategy == .reassociated, let tile = method.tile {
             kernels = .reassociated(
@@ -102,7 +103,9 @@ struct Attention: Sendable {
                     misfits: workspace[.misfits]))
         case .reassociated(let attention): try attention.run(launcher, operands, workspace)
         case .tileFused(let kernels, let scale):
-            try kernels.launch(launcher, operands, scale: scale, shared: workspace[.shares])
+            try kernels.launch(
+                launcher, operands, scale: scale, shared: workspace[.shares],
+                packed: TileAttentionKernels.Room(workspace))
         case .tileReassociated(let products): try products.operate(launcher, operands, workspace)
         }
     }

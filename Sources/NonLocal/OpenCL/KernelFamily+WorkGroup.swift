@@ -12,8 +12,8 @@ extension KernelFamily {
         switch self {
         case .tileProduct(let tile):
             return try kernel("tile_product", KernelSource.tiledProduct, tile.productMacros, tile)
-        case .tileAttention(let tile, let values):
-            let macros = tile.attentionMacros(valueChannels: values * tile.block)
+        case .tileAttention(let tile, let values, let precision):
+            let macros = tile.attentionMacros(valueChannels: values * tile.block, precision)
             return try kernel("tile_attention", KernelSource.tiledAttention, macros, tile)
         case .tileSorted(let tile):
             return try kernel("tile_sort", KernelSource.tiledSorted, tile.sortMacros, tile)

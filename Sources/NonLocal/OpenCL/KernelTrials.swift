@@ -6,8 +6,8 @@ import SwiftOpenCL
 enum KernelFamily: Sendable, Hashable {
     case tileProduct(GroupTile)
     case tileSoftmax
-    /// With that many blocks of value channels.
-    case tileAttention(GroupTile, values: Int)
+    /// With that many blocks of value channels, and θ, φ and g kept in a precision.
+    case tileAttention(GroupTile, values: Int, Precision = .float32)
     case tileSorted(GroupTile)
     case warpProduct(WarpTile.Arithmetic)
     case warpAttention(WarpVariant)
@@ -61,7 +61,8 @@ extension Method {
         guard let tile = groupTile else { return [] }
         switch strategy {
         case .fused:
-            return [.tileProduct(tile), .tileAttention(tile, values: tile.values(of: sizes.valueChannels))]
+            let values = tile.values(of: sizes.valueChannels)
+            return [.tileProduct(tile), .tileAttention(tile, values: values, precision.stored)]
         case .reassociated: return [.tileProduct(tile)]
         case .sorted: return [.tileProduct(tile), .tileSorted(tile)]
         default: return [.tileProduct(tile), .tileSoftmax]

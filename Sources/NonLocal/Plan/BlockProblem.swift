@@ -166,6 +166,13 @@ struct BlockProblem: Sendable, Hashable {
                         groups: $0 * groups)
                 })
         }
+        if let precision = method.tilePrecision {
+            elements.merge(
+                GroupTile.packedElements(
+                    precision, width: width, valueChannels: configuration.valueChannels, rows: rowsOfGroup,
+                    keys: geometry.keys.count, groups: groups)
+            ) { $1 }
+        }
         let sorted = elements[.sorted] ?? 0
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused, method.form == .panels else {

@@ -52,8 +52,30 @@ struct GroupTile: Sendable, Hashable {
     var productMacros: [String: String] { macros.merging(["QUADS": "\(quads)"]) { $1 } }
 
     /// What fused attention is compiled with for that many value channels.
-    func attentionMacros(valueChannels: Int) -> [String: String] {
-        macros.merging(["QUADS": "1", "VALUES": "\(values(of: valueChannels))"]) { $1 }
+    ///
+    /// - Parameter precision: what θ, φ and g are kept in.
+    func attentionMacros(valueChannels: Int, _ precision: Precision = .float32) -> [String: String] {
+        let storage =
+            switch precision {
+            case .float32: "FLOAT32"
+            case .mixed, .float16: "FLOAT16"
+            case .bfloat16: "BFLOAT16"
+            }
+        return macros.merging(
+            ["QUADS": "1", "VALUES": "\(values(of: valueChannels))", "STORAGE": storage]
+        ) { $1 }
+    }
+
+    /// Elements of θ, φ and g of `groups` groups kept in 16 bits, and of what they are scaled for; none in float32.
+    static func packedElements(
+        _ precision: Precision, width: Int, valueChannels: Int, rows: Int, keys: Int, groups: Int
+    ) -> [BufferRole: Int] {
+        guard precision != .float32 else { return [:] }
+        func halves(_ channels: Int, _ positions: Int) -> Int { (channels * positions * groups + 1) / 2 }
+        return [
+            .packedTheta: halves(width, rows), .packedPhi: halves(width, keys),
+            .packedG: halves(valueChannels, keys), .limits: 3 * groups,
+        ]
     }
 
     private var macros: [String: String] {

@@ -5,10 +5,10 @@ extension Method {
     /// ``candidates(_:_:scale:ownWeight:sizes:device:kernels:reassociation:)``.
     static func tileCandidates(
         _ wanted: Strategy, _ tile: GroupTile, _ formulation: Formulation, isSoftmax: Bool,
-        isRectifiedSum: Bool, sizes: PairSizes, reassociation: Reassociation?
+        isRectifiedSum: Bool, sizes: PairSizes, precision: Precision, reassociation: Reassociation?
     ) throws(NonLocalError) -> [Method] {
         let staged = [Method(strategy: .staged, groupTile: tile), .plain]
-        let fused = Method(strategy: .fused, groupTile: tile)
+        let fused = Method(strategy: .fused, groupTile: tile, precision: precision)
         switch wanted {
         case .staged: return staged
         case .automatic:
@@ -30,6 +30,11 @@ extension Method {
             return [Method(strategy: .sorted, groupTile: tile)]
         }
     }
+}
+
+extension Method {
+    /// What the tile kernels' fused attention keeps θ, φ and g in; none where other kernels serve.
+    var tilePrecision: Precision? { strategy == .fused && groupTile != nil ? precision : nil }
 }
 
 /// What a method's choice takes into account of the sizes of a problem.

@@ -26,6 +26,6 @@ extension Method {
         return try methods
             + tileCandidates(
                 wanted, tile, formulation, isSoftmax: isSoftmax, isRectifiedSum: isRectifiedSum, sizes: sizes,
-                reassociation: reassociation)
+                precision: precision, reassociation: reassociation)
     }
 }

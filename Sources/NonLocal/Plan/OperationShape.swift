@@ -130,6 +130,12 @@ struct OperationShape: Sendable, Hashable {
                         width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: $0)
                 })
         }
+        if let precision = method.tilePrecision {
+            elements.merge(
+                GroupTile.packedElements(
+                    precision, width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: 1)
+            ) { $1 }
+        }
         let sorted = elements[.sorted] ?? 0
         let attention: @Sendable (Int) -> PanelTile.AttentionBlocks? = { items in
             guard let tile = method.tile, method.strategy == .fused else { return nil }

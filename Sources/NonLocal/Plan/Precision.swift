@@ -30,6 +30,9 @@ extension Precision {
         }
     }
 
+    /// What numbers are first kept in: float16 where others may fit better.
+    var stored: Precision { self == .mixed ? .float16 : self }
+
     /// Those of the methods that keep operands as this wants it, or more exactly where that is allowed.
     ///
     /// - Throws: ``NonLocalError/Code/configuration`` if none does.

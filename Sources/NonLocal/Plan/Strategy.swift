@@ -81,7 +81,9 @@ struct Method: Sendable, Hashable {
 
     /// The same in bfloat16, which holds what float16 doesn't.
     var inBfloat16: Method {
-        Method(strategy: strategy, warp: warp?.inBfloat16, order: order, precision: .bfloat16)
+        Method(
+            strategy: strategy, groupTile: groupTile, warp: warp?.inBfloat16, order: order,
+            precision: .bfloat16)
     }
 
     /// The name of the form, where a strategy has several.
@@ -143,7 +145,7 @@ struct Method: Sendable, Hashable {
         case .tile(let tile):
             return try tileCandidates(
                 wanted, tile, formulation, isSoftmax: isSoftmax, isRectifiedSum: isRectifiedSum, sizes: sizes,
-                reassociation: reassociation)
+                precision: precision, reassociation: reassociation)
         case .warp(let warp, let tile):
             return try warpCandidates(
                 wanted, warp, tile, formulation, isSoftmax: isSoftmax, isRectifiedSum: isRectifiedSum,

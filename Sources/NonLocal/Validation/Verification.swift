@@ -59,7 +59,9 @@ public struct Verification: Sendable {
         return outcomes
     }
 
-    private static let severalKernels: Set = ["block", "operation", "tile_attention"]
+    private static let severalKernels: Set = [
+        "block", "operation", "tile_attention", "tile_sort", "tile_prefix", "tile_sorted_aggregate",
+    ]
 }
 
 /// The problems that a device is verified with, bound to a session.

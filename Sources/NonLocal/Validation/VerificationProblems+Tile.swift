@@ -19,10 +19,10 @@ extension VerificationProblems {
         case .tileProduct(let tile):
             tileProduct(tile, rows: [tile.tile / 2, tile.tile], terms: 131, columns: tile.tile + 3)
         case .tileSoftmax: tileSoftmax(keys: 71, rows: 19)
-        case .tileAttention(let tile, let values):
+        case .tileAttention(let tile, let values, let precision):
             tileAttention(
                 tile, width: tile.depth + 3, values: tile.block * values - 1, rows: tile.block + 2,
-                keys: tile.block + 5)
+                keys: tile.block + 5, precision: precision)
         case .tileSorted(let tile):
             tileSorted(tile, channels: 66, keys: GroupTile.sortRun + 9, rows: 67)
         case .warpProduct(let arithmetic): warpProduct(arithmetic, 70, 9, 130)
@@ -53,7 +53,20 @@ extension VerificationProblems {
         let own = [OwnWeight.exclude, .strongest].map {
             tileAttention(tile, width: 5, values: 3, rows: block + 1, keys: block + 1, ownWeight: $0)
         }
-        return own + [
+        let stored = [Precision.float16, .bfloat16].flatMap { precision in
+            [
+                tileAttention(
+                    tile, width: tile.depth + 1, values: block + 1, rows: block - 1, keys: 2 * block + 1,
+                    precision: precision),
+                tileAttention(
+                    tile, width: 9, values: 6, rows: 5, keys: 3 * block + 1, scale: -0.25, cores: 6,
+                    precision: precision),
+                tileAttention(
+                    tile, width: 5, values: 3, rows: block + 1, keys: block + 1, ownWeight: .strongest,
+                    precision: precision),
+            ]
+        }
+        return own + stored + [
             tileAttention(tile, width: 1, values: 1, rows: 1, keys: 1),
             tileAttention(
                 tile, width: tile.depth + 1, values: block + 1, rows: block - 1, keys: 2 * block + 1),
@@ -167,27 +180,35 @@ extension VerificationProblems {
 
     private func tileAttention(
         _ tile: GroupTile, width: Int, values channels: Int, rows: Int, keys: Int, scale: Double = 0.25,
-        ownWeight: OwnWeight = .include, cores: Int = 1
+        ownWeight: OwnWeight = .include, cores: Int = 1, precision: Precision = .float32
     ) -> Problem {
         var words = "\(tile.words), width \(width), \(channels) values, \(rows) × \(keys)"
         if ownWeight != .include { words += ", own weight \(ownWeight.rawValue)" }
         if cores > 1 { words += ", shared" }
+        if precision != .float32 { words += ", \(precision.rawValue)" }
         // The scores' roundings are those of sums of `width` terms, and each is an exponent.
-        return problem("tile_attention", words, terms: 8 * width + keys) { launcher in
+        return stored("tile_attention", words, terms: 8 * width + keys, precision) { launcher in
             let tile = tile.with(cores: cores)
             let theta = values(2, width, rows), phi = values(2, width, keys)
             let g = values(2, channels, keys)
             let target = try buffer(count: 2 * channels * rows)
             let shares = tile.attentionShares(valueChannels: channels, rows: rows, keys: keys, groups: 2)
+            let sizes = GroupTile.packedElements(
+                precision, width: width, valueChannels: channels, rows: rows, keys: keys, groups: 2)
+            func room(_ role: BufferRole) throws -> Buffer<Float> { try buffer(count: sizes[role] ?? 1) }
             try TileAttentionKernels(
-                session.library, tile, ownWeight: ownWeight, valueChannels: channels
+                session.library, tile, ownWeight: ownWeight, valueChannels: channels, precision
             ).launch(
                 launcher,
                 AttentionOperands(
                     theta: view(theta, width, rows), phi: view(phi, width, keys),
                     g: view(g, channels, keys), y: View(target, channels: channels, positions: rows),
                     width: width, valueChannels: channels, groups: 2, rows: rows, keys: keys),
-                scale: Float(scale), shared: shares.count > 1 ? buffer(count: shares.shared) : nil)
+                scale: Float(scale), shared: shares.count > 1 ? buffer(count: shares.shared) : nil,
+                packed: TileAttentionKernels.Room(
+                    theta: room(.packedTheta), phi: room(.packedPhi), g: room(.packedG),
+                    limits: room(.limits),
+                    misfits: nil))
             let expected = (0..<2).flatMap { item -> [Double] in
                 let weights = (0..<rows).map { row in
                     var scores = (0..<keys).map { key in
@@ -213,6 +234,24 @@ extension VerificationProblems {
                 }
             }
             return (target, expected)
+        }
+    }
+}
+
+extension VerificationProblems {
+    /// A problem whose operands are kept in a precision: each weight is off by what the roundings of θ and φ do to its
+    /// score, which is below 8 in these problems, and each number of g by one.
+    private func stored(
+        _ family: String, _ words: String, terms: Int, _ precision: Precision,
+        _ body: @escaping (Launcher) throws -> (Buffer<Float>, [Double])
+    ) -> Problem {
+        let exact = problem(family, words, terms: terms, body)
+        guard precision != .float32 else { return exact }
+        return Problem(family: family, problem: words) {
+            let result = try exact.compute()
+            let tolerance = result.tolerance + 8 * precision.rounding
+            let message = result.error <= tolerance ? nil : result.message ?? "error \(result.error)"
+            return (result.error, tolerance, message)
         }
     }
 }

@@ -38,6 +38,7 @@ struct TileBarrierTests {
         .init(.tileSort, "\(barrier) /* until the step before is done */", "", sorted, .sorted),
         .init(.tileSort, "\(barrier) /* until the last step is done */", "", sorted, .sorted),
         .init(.tileSortedAggregate, barrier, "", sorted, .sorted),
+        .init(.tilePack, barrier, "", attention, .fused, precision: .float16),
     ]
 
     @Test func isMissed() throws {
@@ -52,7 +53,7 @@ struct TileBarrierTests {
     }
 
     /// As the script counts them.
-    @Test func areTwelve() { #expect(Self.mutations.count == 12) }
+    @Test func areThirteen() { #expect(Self.mutations.count == 13) }
 
     private func run(_ mutation: TileMutationTests.Mutation, on session: OpenCLSession) throws {
         // Whether the numbers are right depends on the order in which it takes work-items.

@@ -15,11 +15,14 @@ import Testing
         let strategy: Strategy
         var queries: [Int]?
         var memoryLimit: Int?
+        var precision: Precision
 
         init(
             _ source: KernelSource, _ text: String, _ replacement: String, _ problem: BlockCase,
-            _ strategy: Strategy = .staged, queries: [Int]? = nil, memoryLimit: Int? = nil
+            _ strategy: Strategy = .staged, queries: [Int]? = nil, memoryLimit: Int? = nil,
+            precision: Precision = .float32
         ) {
+            self.precision = precision
             (self.source, self.text, self.replacement) = (source, text, replacement)
             (self.problem, self.strategy) = (problem, strategy)
             (self.queries, self.memoryLimit) = (queries, memoryLimit)
@@ -34,7 +37,7 @@ import Testing
             )
             return try problem.block().prepared(
                 for: problem.shape, on: session, strategy: strategy, kernels: .tile, memoryLimit: memoryLimit,
-                groupTile: tile, testsKernels: false)
+                groupTile: tile, testsKernels: false, precision: precision)
         }
     }
 
@@ -146,6 +149,46 @@ import Testing
             .fused, queries: [3, 5]),
         Mutation(.tileMerge, "l += 1.0f", "l += 0.0f", own(.strongest, 40), .fused),
         Mutation(.tileMerge, "GROUP(gView, group) + AT(gView, (long)c, i)", "0", own(.strongest, 40), .fused),
+        Mutation(.tile, "vload_half(at,", "vload_half((at) & ~1L,", plain, .fused, precision: .float16),
+        Mutation(.tile, "(from)[at] << 16", "(from)[at] << 15", plain, .fused, precision: .bfloat16),
+        Mutation(.tilePack, "factor * x[", "x[", plain, .fused, precision: .float16),
+        Mutation(.tilePack, "group * channels * positions + n", "n", plain, .fused, precision: .bfloat16),
+        Mutation(.tilePack, "packed, (long)c * positions", "packed, 0", plain, .fused, precision: .float16),
+        Mutation(
+            .tilePack, "limit = max(limit, as_uint(value))", "limit = 0", plain, .fused, precision: .float16),
+        Mutation(
+            .tilePack, "min(firstChannel + PACKED, channels)", "min(firstChannel + PACKED - 1, channels)",
+            deep,
+            .fused, precision: .float16),
+        Mutation(
+            .tilePack, "int firstChannel = get_global_id(1) * PACKED", "int firstChannel = 0", deep, .fused,
+            precision: .float16),
+        Mutation(
+            .tilePack, "+ AT(view, 0, n);\n    packed", ";\n    packed", plain, .fused, precision: .float16),
+        Mutation(
+            .tilePack, "bits >> 16 & 1u)) >> 16", "bits >> 16 & 1u)) >> 15", plain, .fused,
+            precision: .bfloat16),
+        Mutation(
+            .tileAttention, "power_of_two(exponent - exponent / 2)", "1.0f", plain, .fused,
+            precision: .float16),
+        Mutation(
+            .tileAttention, "value_unit(limits, group, get_num_groups(2)) * (sum / l)", "(sum / l)", plain,
+            .fused,
+            precision: .float16),
+        Mutation(
+            .tileAttention, "exponent_of(limits[2 * groups + group])",
+            "exponent_of(limits[2 * groups + group]) + 1",
+            plain, .fused, precision: .float16),
+        Mutation(
+            .tileAttention, "READ(from, step)", "READ(from, 0)", own(.strongest, 200), .fused,
+            precision: .float16),
+        Mutation(
+            .tileMerge, "value_unit(limits, group, get_global_size(2)) * ", "", wide, .fused,
+            queries: [3, 5],
+            precision: .float16),
+        Mutation(
+            .tileMerge, "READ(g, GROUP(gView, group) + AT(gView, (long)c, i))", "READ(g, 0)",
+            own(.strongest, 40), .fused, precision: .bfloat16),
         Mutation(.tileSort, "(a > b) == ", "(a > b) != ", sorted, .sorted),
         Mutation(.tileSort, "(low & size) == 0", "1", sorted, .sorted),
         Mutation(.tileSort, "(uint)(first + n)", "(uint)n", sorted, .sorted),

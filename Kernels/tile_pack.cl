@@ -1,0 +1,89 @@
+/* θ, φ and g kept in 16 bits for tile_attention.cl, each group's scaled by a power of two that brings its largest
+ * number near the top of float16's range, so that none is beyond it:
+ *
+ *   packed[c, n] = x[c, n] · 2^e, e = exponent_of(max |x|)
+ *
+ * Numbers that are no numbers, and infinities, count for nothing there, and stay what they are.
+ */
+
+/* The power of two by which a tensor is multiplied: its largest number then lies between 2¹³ and 2¹⁴. */
+static int exponent_of(const float limit) { return min(140 - (int)(as_uint(limit) >> 23), 126); }
+
+static float power_of_two(const int exponent) { return as_float((uint)(exponent + 127) << 23); }
+
+#if STORAGE != FLOAT32
+
+/* Work-items of a work-group of tile_limit. */
+#define SPAN 64
+
+/* Channels of a work-item of tile_pack. */
+#define PACKED 8
+
+/* Numbers so much smaller than the largest that bfloat16 holds them as well as float16 or better. */
+#define LEAST 0x1p-17f
+
+#if STORAGE == FLOAT16
+#define WRITE(value, to, at) vstore_half(value, at, (__global half *)(to))
+#else
+#define WRITE(value, to, at) (to)[at] = bfloat16_of(value)
+
+static ushort bfloat16_of(const float value)
+{
+    const uint bits = as_uint(value);
+    return isnan(value) ? 0x7fff : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+}
+#endif
+
+/* limits[first + group] = max(limits[first + group], max |x|), in the bits of floats, which for positive ones are in
+ * the order of the numbers.
+ *
+ * NDRange: (⌈positions / SPAN⌉ · SPAN; parts of the channels; groups), work-groups (SPAN, 1, 1).
+ * One work-item: one position, every size(1)-th channel.
+ */
+__kernel __attribute__((reqd_work_group_size(SPAN, 1, 1))) void tile_limit(
+    __global const float *restrict x, const long8 view, __global uint *limits, const int first,
+    const int channels, const int positions)
+{
+    __local uint largest[SPAN];
+    const int n = get_global_id(0), id = get_local_id(0);
+    const long group = get_global_id(2);
+    uint limit = 0;
+    x += GROUP(view, group);
+    if (n < positions)
+        for (int c = get_global_id(1); c < channels; c += get_global_size(1)) {
+            const float value = fabs(x[AT(view, (long)c, n)]);
+            if (value < INFINITY) limit = max(limit, as_uint(value));
+        }
+    largest[id] = limit;
+    for (int half_ = SPAN / 2; half_ > 0; half_ /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE); /* until the numbers before are there */
+        if (id < half_) largest[id] = max(largest[id], largest[id + half_]);
+    }
+    if (id == 0) atomic_max(limits + first + group, largest[0]);
+}
+
+/* With `watches` misfits is set where a work-item meets numbers that are all below LEAST and not all zeros.
+ *
+ * NDRange: (positions, rounded up; ⌈channels / PACKED⌉; groups). One work-item: PACKED channels of a position.
+ */
+__kernel void tile_pack(
+    __global const float *restrict x, const long8 view, __global const float *restrict limits, const int first,
+    __global STORED *restrict packed, /* [groups][channels][positions] */
+    const int channels, const int positions, __global uint *misfits, const int watches)
+{
+    const long n = get_global_id(0), group = get_global_id(2);
+    const int firstChannel = get_global_id(1) * PACKED;
+    if (n >= positions) return;
+    const float factor = power_of_two(exponent_of(limits[first + group]));
+    x += GROUP(view, group) + AT(view, 0, n);
+    packed += group * channels * positions + n;
+    float largest = 0.0f;
+    for (int c = firstChannel; c < min(firstChannel + PACKED, channels); c++) {
+        const float value = factor * x[AT(view, (long)c, 0)];
+        largest = fmax(largest, fabs(value));
+        WRITE(value, packed, (long)c * positions);
+    }
+    if (watches && largest > 0.0f && largest < LEAST) atomic_or(misfits, 1u);
+}
+
+#endif
