@@ -6,7 +6,7 @@ SWIFT ?= swift
 BUILD := .build/release/nonlocal
 PACKAGES := ocl-icd-opencl-dev opencl-headers libpng-dev pkg-config
 
-.PHONY: all demo test check-kernels ptx docs examples bench bench-peers bench-denoise pictures format lint static packages clean
+.PHONY: all demo test check-kernels ptx docs examples fuzz bench bench-peers bench-denoise pictures format lint static packages clean
 
 all: packages
 	$(SWIFT) build -c release --traits Pictures --product nonlocal
@@ -51,6 +51,11 @@ ptx: packages
 	$(SWIFT) build --traits Pictures --product nonlocal
 	Scripts/ptx-gate .build/debug/nonlocal
 
+# The readers of files fed with what coverage leads to, ten million inputs each: about an hour on two idle cores.
+fuzz: packages
+	Scripts/fuzz --plant
+	Scripts/fuzz --runs 10000000
+
 bench: packages
 	$(SWIFT) package --package-path Benchmarks benchmark
 
@@ -75,10 +80,10 @@ static: packages
 	$(SWIFT) build -c release --static-swift-stdlib --product nonlocal
 
 format:
-	$(SWIFT) format --in-place --recursive Package.swift Kernels Sources Tests Benchmarks Examples
+	$(SWIFT) format --in-place --recursive Package.swift Kernels Sources Tests Benchmarks Examples Fuzzing/Package.swift Fuzzing/Sources
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Kernels Sources Tests Benchmarks/Package.swift Benchmarks/Benchmarks Examples/Package.swift Examples/Sources
+	$(SWIFT) format lint --strict --recursive Package.swift Kernels Sources Tests Benchmarks/Package.swift Benchmarks/Benchmarks Examples/Package.swift Examples/Sources Fuzzing/Package.swift Fuzzing/Sources
 
 clean:
-	rm -rf .build Benchmarks/.build Examples/.build demo-output
+	rm -rf .build Benchmarks/.build Examples/.build Fuzzing/.build demo-output

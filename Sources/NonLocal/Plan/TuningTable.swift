@@ -51,9 +51,11 @@ public struct TuningTable: Sendable, Hashable, Codable {
         try file.requireTrusted()
         guard file.size <= Self.mostBytes else { throw Self.damaged(path, "it has \(file.size) bytes") }
         do {
-            self = try JSONDecoder().decode(Self.self, from: Data(file.bytes(file.size, at: 0)))
+            entries = try Self.entries(in: file.bytes(file.size, at: 0))
         } catch let error as NonLocalError {
             throw error
+        } catch let failure as HeaderFailure {
+            throw Self.damaged(path, "byte \(failure.position): \(failure.message)")
         } catch {
             throw Self.damaged(path, "\(error)")
         }
@@ -83,8 +85,13 @@ public struct TuningTable: Sendable, Hashable, Codable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let bytes = try [UInt8](encoder.encode(self)) + [UInt8(ascii: "\n")]
-        try OutputFile.write(to: path) { try $0.write(bytes) }
-        chmod(path, 0o600)
+        try OutputFile.write(to: path) { file in
+            // Before it has its name: what others may open meanwhile, they may write to later.
+            guard fchmod(file.fileDescriptor, 0o600) == 0 else {
+                throw NonLocalError(.file, "can't write '\(path)': \(systemReason())")
+            }
+            try file.write(bytes)
+        }
     }
 
     /// The tile for a device, if it was tuned with this driver and these kernels and can have that tile.

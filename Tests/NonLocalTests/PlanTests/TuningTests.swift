@@ -42,12 +42,33 @@ import Testing
     @Test(arguments: [
         "", "{", "[]", "{\"entries\": 3}", "{\"entries\": [{\"device\": \"a\"}]}",
         "{\"entries\": [{\"device\": \"a\", \"driver\": \"b\", \"kernels\": \"c\", \"side\": 1e99}]}",
-        String(repeating: " ", count: 1 << 20) + "{}",
+        "{\"entries\": [{\"device\": \"a\", \"driver\": \"b\", \"kernels\": \"c\", \"side\": -1}]}",
+        "{\"entries\": []} more", "{\"entries\": [], \"entries\": []}", "{}",
+        String(repeating: "[", count: 513), String(repeating: " ", count: 1 << 20) + "{}",
     ]) func damagedOnesAreRefused(_ text: String) throws {
         try TuningTable().write(to: path)
         try Data(text.utf8).write(to: URL(filePath: path))
         chmod(path, 0o600)
         #expect(failure(.format) { _ = try TuningTable(trusting: path) }?.advice.contains("tune") == true)
+    }
+
+    /// Only the superuser can give a file away.
+    @Test(.enabled(if: geteuid() == 0)) func anotherUsersIsNotTrusted() throws {
+        try TuningTable().write(to: path)
+        try #require(chown(path, 65534, 65534) == 0)
+        #expect(
+            failure(.file) { _ = try TuningTable(trusting: path) }?.message.contains("another user's") == true
+        )
+    }
+
+    /// A link is as good as what it leads to.
+    @Test func linksAreFollowedToWhatIsTrusted() throws {
+        try TuningTable().write(to: path)
+        let link = path + ".link"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+        #expect(try TuningTable(trusting: link) == TuningTable())
+        chmod(path, 0o666)
+        #expect(failure(.file) { _ = try TuningTable(trusting: link) } != nil)
     }
 
     @Test func noneIsAnError() { #expect(failure(.file) { _ = try TuningTable(trusting: path) } != nil) }

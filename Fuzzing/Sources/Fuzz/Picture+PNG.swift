@@ -1,0 +1,1 @@
+../../../Sources/NonLocalCLI/Pictures/Picture+PNG.swift
