@@ -1,3 +1,4 @@
+import COpenCL
 public import Foundation
 
 /// What went wrong in a call to OpenCL, on which device, and what to do about it.
@@ -40,6 +41,15 @@ public struct OpenCLError: Error, Sendable, Equatable {
 
     /// OpenCL's own name for ``code``, such as `CL_BUILD_PROGRAM_FAILURE`.
     public var name: String { Self.name(of: code) }
+
+    /// Whether the device, the driver or the host had no more memory for what was asked: less may still do.
+    public var isShortOfMemory: Bool {
+        reason == .status
+            && [
+                CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES, CL_OUT_OF_HOST_MEMORY,
+                CL_INVALID_BUFFER_SIZE,
+            ].contains(code)
+    }
 
     init(
         _ reason: Reason = .status, code: Int32, call: String, device: String? = nil, detail: String? = nil

@@ -61,9 +61,15 @@ extension Queue {
                 handle.pointer, buffer.handle.pointer, yes, access.flags, offset, size, $0, $1, $2, &status)
             return status
         }
-        try event.throwIfTerminated()
         guard let mapped else {
             throw OpenCLError(code: CL_MAP_FAILURE, call: call, device: context.device.name)
+        }
+        do throws(OpenCLError) {
+            try event.throwIfTerminated()
+        } catch {
+            // Nobody will look at it, so nobody else would give it back.
+            try? unmap(buffer, mapped, waiting: false)
+            throw error
         }
         return mapped
     }

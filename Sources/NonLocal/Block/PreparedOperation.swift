@@ -50,8 +50,10 @@ public final class PreparedOperation: Sendable {
         func workload(_ method: Method) -> Workload {
             shape.workload(method, sharesHostMemory: session.sharesHostMemory)
         }
-        let schedule = try Schedule(firstOf: methods, workload, limit: limit, device: device)
-        executor = try OperationExecutor(session, operation, shape, schedule)
+        let wanted = try Schedule(firstOf: methods, workload, limit: limit, device: device)
+        let workspace = try Workspace(wanted, orLessFor: workload(wanted.method), in: session)
+        let schedule = workspace.schedule
+        executor = try OperationExecutor(session, operation, shape, workspace)
         plan = Plan(
             textbook: shape.steps, executed: shape.steps(of: schedule.method), inputShape: shape.theta,
             schedule, on: device, memoryLimit: limit,
@@ -173,11 +175,13 @@ public final class PreparedOperation: Sendable {
         let session = executor.session
         let methods = try session.passing([executor.method.inBfloat16, .plain], shape.sizes, options).methods
         self.executor = nil
+        func workload(_ method: Method) -> Workload {
+            shape.workload(method, sharesHostMemory: session.sharesHostMemory)
+        }
+        let schedule = try Schedule(firstOf: methods, workload, limit: memoryLimit, device: session.device)
         let wider = try OperationExecutor(
             session, operation, shape,
-            Schedule(
-                firstOf: methods, { shape.workload($0, sharesHostMemory: session.sharesHostMemory) },
-                limit: memoryLimit, device: session.device))
+            Workspace(schedule, orLessFor: workload(schedule.method), in: session))
         self.executor = wider
         return wider
     }

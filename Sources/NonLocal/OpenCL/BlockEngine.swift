@@ -172,7 +172,7 @@ final class BlockEngine: @unchecked Sendable {
         let device = session.device
         let workload = problem.workload(method, sharesHostMemory: session.sharesHostMemory)
         let made = try Workspace(
-            Schedule(workload, limit: memoryLimit, device: device), in: session)
+            Schedule(workload, limit: memoryLimit, device: device), orLessFor: workload, in: session)
         if !problem.isSubset { workspace = made }
         return made
     }

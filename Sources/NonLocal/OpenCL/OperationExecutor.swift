@@ -15,12 +15,13 @@ struct OperationExecutor: Sendable {
 
     init(
         _ session: OpenCLSession, _ operation: NonLocalOperation, _ shape: OperationShape,
-        _ schedule: Schedule
+        _ workspace: Workspace
     ) throws {
         self.session = session
         self.shape = shape
+        self.workspace = workspace
+        let schedule = workspace.schedule
         method = schedule.method
-        workspace = try Workspace(schedule, in: session)
         attention = try Attention(
             session.library, schedule.method, formulation: operation.pairwise.formulation,
             scale: operation.scale.value(width: shape.width), ownWeight: operation.ownWeight,

@@ -14,6 +14,23 @@ struct Workspace: Sendable {
         }
     }
 
+    /// The buffers of a schedule or, where the device can't give as much, of one with smaller blocks.
+    ///
+    /// - Parameter work: what the schedule is for.
+    /// - Throws: the device's `OpenCLError` if the smallest is too large as well.
+    init(_ schedule: Schedule, orLessFor work: Workload, in session: OpenCLSession) throws {
+        do {
+            try self.init(schedule, in: session)
+        } catch let error as OpenCLError where error.isShortOfMemory {
+            // Limits halfway and nearer: the smallest schedule may be more than half of this one.
+            let smaller = [2, 4, 8, 16].lazy.compactMap { part in
+                try? Schedule(work, limit: schedule.bytes - schedule.bytes / part, device: session.device)
+            }.first { $0.bytes < schedule.bytes }
+            guard let smaller else { throw error }
+            try self.init(smaller, orLessFor: work, in: session)
+        }
+    }
+
     /// The buffer of a role, if the schedule has it.
     subscript(role: BufferRole) -> Buffer<Float>? { buffers[role] }
 

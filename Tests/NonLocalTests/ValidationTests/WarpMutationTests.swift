@@ -122,8 +122,10 @@ import Testing
         #expect(!(error <= tolerance))
     }
 
+    static let cases = [plain, sliced, exact, shared, negative, unscaled, uneven, grouped, steep]
+
     /// The same cases pass with the kernels as they are: it is the mutation that fails.
-    @Test(arguments: [plain, sliced, exact, shared, negative, unscaled, uneven, grouped, steep])
+    @Test(arguments: cases)
     func withoutThemThereIsNothingToCatch(_ problem: WarpCase) throws {
         let (error, tolerance) = try problem.error(TestDevice.session())
         #expect(error <= tolerance)

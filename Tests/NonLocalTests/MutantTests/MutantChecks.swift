@@ -1,0 +1,103 @@
+import NonLocalKernels
+import SwiftOpenCL
+import Testing
+
+@testable import NonLocal
+
+/// What has to notice a change of a kernel file: cheap checks of the kernel by itself first, whole blocks last.
+struct MutantCheck {
+    let name: String
+    /// Whether everything is as it should be.
+    let passes: (OpenCLSession) throws -> Bool
+
+    /// The checks of a file, on a device like that of the session.
+    static func all(for source: KernelSource, _ session: OpenCLSession) throws -> [MutantCheck] {
+        let ownClass: KernelClass = isTile(source) ? .tile : isWarp(source) ? .warp : .panel
+        let families = families(source)
+        let problems = VerificationProblems(session: session, kernels: ownClass).all
+        let ofKernel = problems.indices.filter { families.contains(problems[$0].family) }
+        let ofBlocks = problems.indices.filter {
+            ["block", "operation"].contains(problems[$0].family) && !isWarp(source)
+        }
+        func verification(_ index: Int) -> MutantCheck {
+            MutantCheck(name: "\(problems[index].family): \(problems[index].problem)") {
+                VerificationProblems(session: $0, kernels: ownClass).all[index].outcome().passed
+            }
+        }
+        return ofKernel.map(verification) + warpChecks(source) + (try plantedChecks(source))
+            + ofBlocks.map(verification)
+    }
+
+    private static func isTile(_ source: KernelSource) -> Bool { source.rawValue.hasPrefix("tile") }
+    private static func isWarp(_ source: KernelSource) -> Bool { source.rawValue.hasPrefix("warp") }
+
+    /// The families of problems whose kernels have the file in their program and need what is in it.
+    private static func families(_ source: KernelSource) -> Set<String> {
+        switch source {
+        case .view: ["projection", "gather", "max_pool", "panel_projection", "panel_attention"]
+        case .tile: ["tile_product", "tile_attention"]
+        case .tileMerge: ["tile_attention"]
+        case .tileSoftmax: ["softmax", "normalize", "tile_softmax"]
+        case .panelTile, .panelPack: ["panel_projection", "panel_attention"]
+        case .panelMerge: ["panel_attention", "panel_skip"]
+        case .panelGramMerge: ["panel_gram"]
+        case .warpTile, .warpPack: ["warp_product", "warp_attention"]
+        case .warpTiling, .warpSteps, .warpMerge: ["warp_attention"]
+        default: [source.rawValue]
+        }
+    }
+
+    private static func warpChecks(_ source: KernelSource) -> [MutantCheck] {
+        guard isWarp(source) else { return [] }
+        let attention = WarpMutationTests.cases + WarpAttentionKernelTests.cases
+        let products = WarpProductKernelTests.cases
+        return
+            (source == .warpProduct
+            ? []
+            : attention.map { problem in
+                MutantCheck(name: problem.testDescription) {
+                    let (error, tolerance) = try problem.error($0)
+                    return error <= tolerance
+                }
+            })
+            + (![.warpTile, .warpPack, .warpProduct].contains(source)
+                ? []
+                : products.map { problem in
+                    MutantCheck(name: problem.testDescription) {
+                        let (actual, expected, tolerances) = try problem.run($0)
+                        return zip(zip(actual, expected), tolerances).allSatisfy {
+                            (Double($0.0) - $0.1).magnitude <= $1
+                        }
+                    }
+                })
+    }
+
+    /// The blocks in which a mistake planted by hand is caught.
+    private static func plantedChecks(_ source: KernelSource) throws -> [MutantCheck] {
+        let panels = MutationTests.mutations.filter { $0.source == source }.map { mutation in
+            MutantCheck(name: mutation.problem.testDescription) { session in
+                let problem = mutation.problem
+                let strategy = mutation.skip == .on ? .fused : mutation.strategy
+                let prepared = try problem.block().prepared(
+                    for: problem.shape, on: session, strategy: strategy,
+                    kernels: strategy == .staged ? nil : .panel, skip: mutation.skip, validation: .full,
+                    memoryLimit: problem.shape.last == 3000 ? 4 << 20 : nil, form: mutation.form)
+                return try passes(prepared, problem, mutation.queries)
+            }
+        }
+        let tiles = TileMutationTests.mutations.filter { $0.source == source }.map { mutation in
+            MutantCheck(name: mutation.problem.testDescription) { session in
+                try passes(mutation.prepared(on: session), mutation.problem, mutation.queries)
+            }
+        }
+        var seen: Set<String> = []
+        return (panels + tiles).filter { seen.insert($0.name).inserted }
+    }
+
+    private static func passes(
+        _ prepared: PreparedBlock, _ problem: BlockCase, _ queries: [Int]?
+    ) throws -> Bool {
+        let report = try prepared.run(problem.input(), queries: queries).validation
+        return (report.maxRelativeError ?? .infinity) <= report.tolerance ?? 0
+    }
+}
