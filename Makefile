@@ -6,7 +6,7 @@ SWIFT ?= swift
 BUILD := .build/release/nonlocal
 PACKAGES := ocl-icd-opencl-dev opencl-headers libpng-dev pkg-config
 
-.PHONY: all demo test check-kernels ptx docs examples fuzz bench bench-peers bench-denoise pictures format lint static packages clean
+.PHONY: all demo test check-kernels ptx docs examples fuzz check check-quick soak mutants bench bench-peers bench-denoise pictures format lint static packages clean
 
 all: packages
 	$(SWIFT) build -c release --traits Pictures --product nonlocal
@@ -55,6 +55,30 @@ ptx: packages
 fuzz: packages
 	Scripts/fuzz --plant
 	Scripts/fuzz --runs 10000000
+
+# What every change should not have broken and takes longer than a test: calls that fail, sanitizers, a little
+# fuzzing, some mutants. About half an hour on two cores; CI runs check-quick.
+CHECKED_MUTANTS ?= 12
+check: check-quick
+	Scripts/sanitize address
+	Scripts/sanitize thread
+	Scripts/fuzz --runs 200000
+	Scripts/mutants --sample $(CHECKED_MUTANTS)
+
+check-quick: packages
+	$(SWIFT) build --build-tests --traits Pictures
+	Scripts/faults
+
+# 64 tasks on one device for ten minutes, 10,000 calls, every call of every scenario failing with every status.
+soak: packages
+	$(SWIFT) build --build-tests --traits Pictures
+	NONLOCAL_SOAK_SECONDS=600 NONLOCAL_SOAK_CALLS=10000 Scripts/faults LoadTests
+	Scripts/faults --all FaultTests
+
+# 250 changes of kernels, about an hour.
+mutants: packages
+	$(SWIFT) build --build-tests --traits Pictures
+	Scripts/mutants --sample 250
 
 bench: packages
 	$(SWIFT) package --package-path Benchmarks benchmark

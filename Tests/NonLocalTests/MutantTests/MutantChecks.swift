@@ -21,10 +21,13 @@ struct MutantCheck {
         }
         func verification(_ index: Int) -> MutantCheck {
             MutantCheck(name: "\(problems[index].family): \(problems[index].problem)") {
-                VerificationProblems(session: $0, kernels: ownClass).all[index].outcome().passed
+                // Not its outcome, which takes a kernel that does not compile for one that is wrong.
+                let result = try VerificationProblems(session: $0, kernels: ownClass).all[index].compute()
+                return result.error <= result.tolerance
             }
         }
         return ofKernel.map(verification) + warpChecks(source) + (try plantedChecks(source))
+            + largerChecks(source)
             + ofBlocks.map(verification)
     }
 
@@ -92,6 +95,30 @@ struct MutantCheck {
         }
         var seen: Set<String> = []
         return (panels + tiles).filter { seen.insert($0.name).inserted }
+    }
+
+    /// More channels and positions than a tile has, and a scale that is less than one.
+    private static func largerChecks(_ source: KernelSource) -> [MutantCheck] {
+        guard !isWarp(source) else { return [] }
+        let strongest = BlockCase([1, 4, 70]) {
+            $0.ownWeight = .strongest
+            $0.scale = .factor(0.5)
+        }
+        let problems: [(BlockCase, Strategy)] = [
+            (BlockCase([1, 100, 60]) { $0.pairwise = .dotProduct }, .reassociated),
+            (BlockCase([2, 40, 130]), .fused), (BlockCase([2, 40, 130]), .staged), (strongest, .staged),
+        ]
+        return problems.map { problem, strategy in
+            MutantCheck(name: "\(strategy.rawValue): \(problem.testDescription)") { session in
+                let isTile = isTile(source)
+                let prepared = try problem.block().prepared(
+                    for: problem.shape, on: session, strategy: strategy,
+                    kernels: isTile ? .tile : strategy == .staged ? nil : .panel,
+                    form: strategy == .fused && !isTile ? .panels : nil,
+                    groupTile: isTile ? GroupTile.candidates(session.device).first : nil, testsKernels: false)
+                return try passes(prepared, problem, nil)
+            }
+        }
     }
 
     private static func passes(
