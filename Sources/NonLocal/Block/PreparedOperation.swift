@@ -174,7 +174,6 @@ public final class PreparedOperation: Sendable {
     private func widen(_ executor: OperationExecutor) throws -> OperationExecutor {
         let session = executor.session
         let methods = try session.passing([executor.method.inBfloat16, .plain], shape.sizes, options).methods
-        self.executor = nil
         func workload(_ method: Method) -> Workload {
             shape.workload(method, sharesHostMemory: session.sharesHostMemory)
         }
