@@ -3,29 +3,43 @@ public import NonLocal
 
 /// What a block computes. What is not given, the weights' dialect decides.
 struct BlockOptions: ParsableArguments {
-    @Option(help: "The pairwise function f.")
+    @Option(help: "The pairwise function f; embedded-gaussian unless a file implies another.")
     var pairwise: PairwiseName?
 
-    @Option(help: "Max pooling of the key positions: none, after the projections, or before them.")
+    @Option(
+        help: """
+            Max pooling of the key positions: none, after the projections, or before them; none unless a file implies \
+            it.
+            """)
     var subsample: Subsample?
 
     @Option(
-        help: ArgumentHelp("The pooling window, 1,2,2 for instance, or flat,2.", valueName: "t,h,w|flat,k"))
+        help: ArgumentHelp(
+            "The pooling window, or flat,k over flattened positions; 1,2,2 by default, 2,2 and 2 in fewer dimensions.",
+            valueName: "t,h,w|flat,k"))
     var pool: PoolOption?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "What the affinity is multiplied by; sqrt means 1/√d.", valueName: "none|sqrt|number"))
+            "What the affinity is multiplied by; sqrt means 1/√d; none unless a file implies it.",
+            valueName: "none|sqrt|number"))
     var scale: ScaleOption?
 
-    @Option(help: "What a position is compared with: all positions, its frame, or its pixel's column.")
+    @Option(
+        help:
+            "What a position is compared with: all positions (spacetime, the default), its frame, or its pixel's column."
+    )
     var scope: Scope?
 
-    @Option(help: "What becomes of a position's own weight.")
+    @Option(
+        help: "What becomes of a position's own weight; include by default, strongest in maps of pictures.")
     var ownWeight: OwnWeight?
 
-    @Option(help: "The order of the input's and the output's dimensions.")
+    @Option(
+        help:
+            "The order of the input's and the output's dimensions; channels-first unless a file implies the other."
+    )
     var layout: Layout?
 
     /// Replaces what was given as an option.

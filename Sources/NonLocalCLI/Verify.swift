@@ -19,7 +19,10 @@ struct Verify: ParsableCommand {
             """)
     var device: String?
 
-    @Option(help: "Only this family of problems: a kernel's name, block or operation.")
+    @Option(
+        help:
+            "Only this family of problems: a kernel's name, block or operation; another name has them listed."
+    )
     var family: String?
 
     @Option(help: "The class of kernels to verify beside the plain ones; the device's own without.")
@@ -31,12 +34,17 @@ struct Verify: ParsableCommand {
     func run() throws {
         let device = try (device.map { DeviceSelector($0) } ?? .automatic).device()
         Console.note("verifying device '\(device.name)'")
-        let outcomes = try Verification(device, kernels: kernels).run(family: family) { outcome in
-            if !outcome.passed { Console.note(outcome.failure) }
+        let verification = Verification(device, kernels: kernels)
+        if let family {
+            let known = try verification.families()
+            guard known.contains(family) else {
+                throw Failure(
+                    "no problems of the family '\(family)'",
+                    advice: "There are \(known.joined(separator: ", ")).")
+            }
         }
-        if let family, outcomes.isEmpty {
-            throw Failure(
-                "no problems of the family '\(family)'", advice: "Families are listed by `nonlocal verify`.")
+        let outcomes = try verification.run(family: family) { outcome in
+            if !outcome.passed { Console.note(outcome.failure) }
         }
         let failed = outcomes.count { !$0.passed }
         if json {

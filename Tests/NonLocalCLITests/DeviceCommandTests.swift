@@ -91,7 +91,8 @@ import Testing
 
         let one = try Command.run(["verify", "--family", "softmax", "--device", "0"], in: folder)
         #expect(one.status == 0 && one.output.contains("softmax"))
-        #expect(try Command.run(["verify", "--family", "sofmax"], in: folder).status == 1)
+        let misspelt = try Command.run(["verify", "--family", "sofmax"], in: folder)
+        #expect(misspelt.status == 1 && misspelt.errors.contains("softmax,"))
         #expect(try Command.run(["verify", "--device", "no such device"], in: folder).status == 1)
     }
 

@@ -58,6 +58,33 @@
             }
         }
 
+        /// From the fifth frame it is found in the seven in which more than its head is to be seen.
+        @Test func itIsFoundInAllFramesThatShowItsBody() throws {
+            // By eye, without the rocks beside it.
+            let boxes = [
+                (50, 28, 120, 120), (54, 10, 142, 124), (62, 10, 124, 124), (62, 14, 124, 124),
+                (62, 14, 124, 124), (52, 10, 122, 124), (54, 12, 122, 124),
+            ]
+            let folder = try Folder()
+            let command = try Command.run(
+                ["map"] + (2...8).map(Files.frame)
+                    + ["--output", "map.png", "--npy", "map.npy", "--at", "80,100,3", "--bandwidth", "5"],
+                in: folder)
+            #expect(command.status == 0, "\(command.errors)")
+            let weights = try Tensor<Float>(npy: folder.file("map.npy"))
+            for (frame, box) in boxes.enumerated() {
+                var (all, inside) = (0.0, 0.0)
+                for y in 0..<144 {
+                    for x in 0..<256 {
+                        let weight = Double(weights[0, frame, y, x])
+                        all += weight
+                        if (box.0..<box.2).contains(x), (box.1..<box.3).contains(y) { inside += weight }
+                    }
+                }
+                #expect(inside / all > 0.7, "frame \(frame): \(inside / all)")
+            }
+        }
+
         /// The numbers of a block's map are the row of `run --attention`.
         @Test(arguments: ["weight", "contribution"]) func aBlockOnATensor(show: String) throws {
             let folder = try Folder()

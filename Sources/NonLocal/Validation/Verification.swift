@@ -32,6 +32,16 @@ public struct Verification: Sendable {
         self.kernels = kernels ?? KernelClass(device)
     }
 
+    /// The families of problems that ``run(family:_:)`` knows on this device, each once, in their order.
+    ///
+    /// - Throws: `OpenCLError` if the device can't be used at all.
+    public func families() throws -> [String] {
+        let problems = VerificationProblems(session: try OpenCLSession(device), kernels: kernels).all
+        return problems.map(\.family).reduce(into: []) { names, name in
+            if !names.contains(name) { names.append(name) }
+        }
+    }
+
     /// Runs all problems, or those of one family, one after another.
     ///
     /// - Parameters:

@@ -61,8 +61,10 @@ import Testing
         let (d, c) = (problem.configuration.innerChannels, problem.configuration.channels)
         let weights = 4 * (d + tile.rows) * (c + 1)
         let scratch = tile.workers * 512 * 1024
-        // θ, φ, g and y, and φ and g packed, with blocks of keys filled up; skipping orders copies of the four.
-        let perPosition = (plan.skipsBlocks ? 8 * d + 4 : 4 * d) + 2 * tile.rows
+        // θ, φ, g and y, and φ and g packed, g's channels and blocks of keys filled up; skipping orders copies of the
+        // four.
+        let packed = d + tile.tiles(d) * tile.rows
+        let perPosition = (plan.skipsBlocks ? 8 * d + 4 : 4 * d) + packed
         let allowed = (weights + scratch + perPosition * (positions + 2 * tile.blockKeys)) * size
         let shared = session.device.hasUnifiedMemory ? 0 : 2 * c * positions * size
         #expect(plan.peakMemory <= allowed + shared, "\(plan)")
