@@ -10,9 +10,12 @@ extension PreparedBlock {
     /// What the next call is to compare.
     func sample(_ queries: [Int]?) -> Sample {
         let geometry = reference.geometry
+        // All of an item has to be pooled for its first row.
+        let poolsInput = reference.configuration.subsample == .poolFirst && geometry.window != nil
         let rows = SampledRows.choose(
             options.validation, items: geometry.batch, rows: queries?.count ?? geometry.grid.count,
-            call: calls, tile: engine?.queryTile ?? 1, groups: queries == nil ? geometry.queries : nil)
+            call: calls, tile: engine?.queryTile ?? 1, groups: queries == nil ? geometry.queries : nil,
+            mostItems: poolsInput ? 1 : .max)
         let isSampled = options.validation != .full && !rows.isEmpty
         return Sample(rows: rows, copies: isSampled ? PooledKeyCopies(rows.map(\.item), geometry) : nil)
     }

@@ -6,10 +6,12 @@ enum SampledRows {
     /// costs more than a row. They are the first and the last row, where a bad head or tail shows; one on either
     /// side of the border of two of the kernels' tiles; and random ones.
     ///
-    /// - Parameter tile: rows that a kernel's tile has, within each of `groups`.
+    /// - Parameters:
+    ///   - tile: rows that a kernel's tile has, within each of `groups`.
+    ///   - mostItems: to look at in one call, unless they have too few rows.
     static func choose(
         _ validation: Validation, items: Int, rows: Int, call: Int, tile: Int = 1,
-        groups: PositionGroups? = nil
+        groups: PositionGroups? = nil, mostItems: Int = .max
     ) -> [(item: Int, rows: [Int])] {
         switch validation {
         case .off: return []
@@ -19,7 +21,7 @@ enum SampledRows {
             guard wanted < items * rows else { return choose(.full, items: items, rows: rows, call: call) }
             var generator = SplitMix64(
                 seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(truncatingIfNeeded: call))
-            let looked = min(items, max(wanted / 4, (wanted + rows - 1) / rows))
+            let looked = min(items, max(min(wanted / 4, mostItems), (wanted + rows - 1) / rows))
             return (0..<looked).map { index in
                 let share = min(rows, wanted / looked + (index < wanted % looked ? 1 : 0))
                 var chosen: Set<Int> = share > 1 ? [0, rows - 1] : []

@@ -57,6 +57,13 @@ import Testing
         #expect(borders > 250)
     }
 
+    @Test func fewerItemsMayBeLookedAt() {
+        let one = SampledRows.choose(.sampled(rows: 8), items: 8, rows: 100, call: 3, mostItems: 1)
+        #expect(one.map(\.item) == [3] && one[0].rows.count == 8)
+        let many = SampledRows.choose(.sampled(rows: 8), items: 8, rows: 2, call: 0, mostItems: 1)
+        #expect(many.reduce(0) { $0 + $1.rows.count } == 8)
+    }
+
     @Test func everyKthCall() {
         let looked = (0..<9).filter {
             !SampledRows.choose(.sampled(rows: 4, every: 3), items: 2, rows: 50, call: $0).isEmpty
