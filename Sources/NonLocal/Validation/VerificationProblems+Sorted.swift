@@ -53,15 +53,21 @@ extension VerificationProblems {
                     layout: .channelsLast),
                 to: View(target, channels: channels, positions: rows, layout: .channelsLast),
                 valueChannels: channels, keys: keys, rows: rows, groups: 2)
-            let expected = (0..<2).flatMap { item in
-                pairs(rows, channels) { row, channel in
-                    (0..<keys).reduce(0) { sum, key in
-                        let score = Double(theta[item * rows + row]) + Double(phi[item * keys + key])
-                        return sum + max(score, 0) * Double(g[(item * keys + key) * channels + channel])
-                    } / Double(keys)
-                }
+            return (target, concatenated(theta, phi, g, rows: rows, keys: keys, channels: channels))
+        }
+    }
+
+    /// y of two groups by the formula of the concatenation, a and b being given: Σ_j max(a_i + b_j, 0) g_j / M.
+    func concatenated(
+        _ a: [Float], _ b: [Float], _ g: [Float], rows: Int, keys: Int, channels: Int
+    ) -> [Double] {
+        (0..<2).flatMap { item in
+            pairs(rows, channels) { row, channel in
+                (0..<keys).reduce(0) { sum, key in
+                    let score = Double(a[item * rows + row]) + Double(b[item * keys + key])
+                    return sum + max(score, 0) * Double(g[(item * keys + key) * channels + channel])
+                } / Double(keys)
             }
-            return (target, expected)
         }
     }
 

@@ -75,15 +75,7 @@ extension VerificationProblems {
                 TileSortedAttention.Room(
                     sorted: room(.sorted), scratch: room(.sorted), parts: room(.partSums),
                     sums: room(.runningSums)))
-            let expected = (0..<2).flatMap { item in
-                pairs(rows, channels) { row, channel in
-                    (0..<keys).reduce(0) { sum, key in
-                        let score = Double(theta[item * rows + row]) + Double(phi[item * keys + key])
-                        return sum + max(score, 0) * Double(g[(item * keys + key) * channels + channel])
-                    } / Double(keys)
-                }
-            }
-            return (target, expected)
+            return (target, concatenated(theta, phi, g, rows: rows, keys: keys, channels: channels))
         }
     }
 

@@ -40,9 +40,9 @@ import Testing
     }
 
     /// Positions 2⁴⁰ times smaller than others make a block go to bfloat16, and stay there.
-    @Test func widens() throws {
+    @Test(arguments: [KernelClass.warp, .tile]) func widens(_ kernels: KernelClass) throws {
         let problem = BlockCase([1, 6, 40], biases: false) { $0.scale = .factor(0x1p-80) }
-        let prepared = try prepared(problem, .mixed)
+        let prepared = try prepared(problem, .mixed, kernels: kernels)
         let x = try problem.input()
         #expect(try prepared.run(x).precision == .float16)
         let uneven = try Tensor(shape: x.shape) { target in

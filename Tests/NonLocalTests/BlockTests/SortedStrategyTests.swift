@@ -79,17 +79,7 @@ import Testing
                 for: OperationShape(operation, theta: theta.shape, phi: phi.shape, g: g.shape),
                 on: TestDevice.session(), strategy: .sorted, validation: .off)
             let y = try prepared(theta: theta, phi: phi, g: g).elements
-            let (a, b, values) = (theta.elements, phi.elements, g.elements)
-            var expected: [Double] = []
-            for channel in 0..<3 {
-                for a in a {
-                    var sum = 0.0
-                    for j in 0..<keys {
-                        sum += max(Double(a) + Double(b[j]), 0) * Double(values[channel * keys + j])
-                    }
-                    expected.append(sum / Double(keys))
-                }
-            }
+            let expected = PlainFormulas.concatenation(a: theta, b: phi, g: g)
             let largest = expected.reduce(0) { max($0, $1.magnitude) }
             expectClose(y, expected) { _ in 2 * Tolerance.rounding * largest }
         }

@@ -97,23 +97,6 @@ import Testing
         try check(BlockCase([1, 16, 70], deviation: 30) { $0.pairwise = .gaussian }, precision)
     }
 
-    /// Positions 2⁴⁰ times smaller than others make a block go to bfloat16, and stay there.
-    @Test func widens() throws {
-        let problem = BlockCase([1, 6, 40], biases: false) { $0.scale = .factor(0x1p-80) }
-        let prepared = try prepared(problem, .mixed)
-        let x = try problem.input()
-        #expect(try prepared.run(x).precision == .float16)
-        let uneven = try Tensor(shape: x.shape) { target in
-            for (index, value) in x.elements.enumerated() {
-                target[index] = index % 40 < 8 ? value * 0x1p40 : value
-            }
-        }
-        #expect(try prepared.run(uneven).precision == .bfloat16)
-        #expect(try prepared.run(x).precision == .bfloat16)
-        #expect(try prepared.run(prepared.upload(x)).report.precision == .bfloat16)
-        #expect(prepared.plan.precision == .mixed)
-    }
-
     @Test(arguments: stored)
     func bareOperations(_ precision: Precision) throws {
         for (width, values, rows, keys) in [(1, 1, 1, 1), (67, 3, 9, 70), (8, 65, 66, 2), (5, 40, 3, 300)] {

@@ -16,6 +16,22 @@ struct PlainFormulas {
         self.weights = weights
     }
 
+    /// y of one item by the concatenation, `[channel][query]`: Σ_j max(a_i + b_j, 0) g_j / M.
+    static func concatenation(a: Tensor<Float>, b: Tensor<Float>, g: Tensor<Float>) -> [Double] {
+        let (b, values) = (b.elements, g.elements)
+        var y: [Double] = []
+        for channel in 0..<g.shape[1] {
+            for a in a.elements {
+                var sum = 0.0
+                for j in b.indices {
+                    sum += max(Double(a) + Double(b[j]), 0) * Double(values[channel * b.count + j])
+                }
+                y.append(sum / Double(b.count))
+            }
+        }
+        return y
+    }
+
     /// `weight · x + bias` at each position.
     static func project(_ x: [[Double]], _ projection: BlockWeights.Projection?) -> [[Double]] {
         guard let projection else { return x }
