@@ -34,13 +34,21 @@ static inline void store_positions(
         y += packed_index(view, c, n);
         for (int i = 0; i < LANES; i++) y[i * ROWS] = lane[i];
     } else {
+        const long step = ROWS * min((long)DEPTH, view.s3 - c / DEPTH * DEPTH);
 #if LANES % ROWS == 0
         y += packed_index(view, c, n);
-        const long step = ROWS * min((long)DEPTH, view.s3 - c / DEPTH * DEPTH);
         for (int h = 0; h < LANES / ROWS && h * ROWS < count; h++)
             EACH_ROW y[h * step + r] = lane[h * ROWS + r];
 #else
-        for (int i = 0; i < min((long)LANES, count); i++) y[packed_index(view, c, n + i)] = lane[i];
+        int r = n % ROWS;
+        y += packed_index(view, c, n - r);
+        for (int i = 0; i < min((long)LANES, count); i++) {
+            y[r] = lane[i];
+            if (++r == ROWS) {
+                y += step;
+                r = 0;
+            }
+        }
 #endif
     }
 }
@@ -99,13 +107,13 @@ __kernel WORK_ITEM void panel_pack_keys(
     const long tiles = get_global_size(1);
     x += GROUP(view, group);
     packed += ((group * get_global_size(0) + block) * tiles + tile) * ROWS * KEYS;
-    for (int r = 0; r < ROWS; r++) {
-        const int c = tile * ROWS + r;
-        for (int j = 0; j < KEYS; j += LANES) {
-            const long n = block * KEYS + j;
-            float lane[LANES];
-            STORE(load_some(x + AT(view, c, n), view.s4, c < channels ? keys - n : 0), lane);
-            for (int i = 0; i < LANES; i++) packed[(j + i) * ROWS + r] = lane[i];
+    for (int j = 0; j < KEYS; j += LANES) {
+        const long n = block * KEYS + j;
+        float lane[ROWS][LANES];
+        EACH_ROW {
+            const int c = tile * ROWS + r;
+            STORE(load_some(x + AT(view, c, n), view.s4, c < channels ? keys - n : 0), lane[r]);
         }
+        for (int i = 0; i < LANES; i++) EACH_ROW packed[(j + i) * ROWS + r] = lane[r][i];
     }
 }

@@ -61,16 +61,18 @@ struct PanelTile: Sendable, Hashable {
         let scratch: Int
     }
 
-    /// Panels of positions and tiles of rows that a projection's block has at most.
-    private static let blockPanels = 4, blockTiles = 48
+    /// Panels of positions and tiles of rows that a projection's block has at most: the weights are read once for
+    /// as many positions.
+    private var mostBlockPanels: Int { (lanes == 16 ? 192 : 112) / panel }
+    private static let mostBlockTiles = 24
 
-    /// Blocks whose sums and part of the columns stay in the second-level cache, and enough of them for all
-    /// workers.
+    /// Blocks whose sums and part of the columns and weights stay in the second-level cache, and enough of them
+    /// for all workers.
     func projectionBlocks(inputs: Int, outputs: Int, positions: Int, items: Int) -> ProjectionBlocks {
         let allPanels = panels(positions), allTiles = tiles(outputs)
         func blocks(_ count: Int, of size: Int) -> Int { (count + size - 1) / size }
-        var panelBlocks = blocks(allPanels, of: Self.blockPanels)
-        var tileBlocks = blocks(allTiles, of: Self.blockTiles)
+        var panelBlocks = blocks(allPanels, of: mostBlockPanels)
+        var tileBlocks = blocks(allTiles, of: Self.mostBlockTiles)
         // As many rows for each worker are as much work, whatever the last panel holds.
         let shared = blocks(tileBlocks, of: workers) * workers
         if items * panelBlocks < 8 * workers, allTiles >= 8 * shared { tileBlocks = shared }
@@ -83,13 +85,14 @@ struct PanelTile: Sendable, Hashable {
         let used = min(workers, count)
         return ProjectionBlocks(
             panels: blockPanels, tiles: blockTiles, count: count, workers: used,
-            scratch: used * panel * (blockPanels * (depth + blockTiles * rows) + rows))
+            scratch: used * panel * (blockPanels * (inputs + blockTiles * rows) + rows))
     }
 
     /// Elements of scratch memory that a projection of that many positions, or fewer, takes at most.
     func projectionScratchLimit(inputs: Int, outputs: Int, positions: Int) -> Int {
         let most =
-            min(panels(positions), Self.blockPanels) * (depth + min(tiles(outputs), Self.blockTiles) * rows)
+            min(panels(positions), mostBlockPanels)
+            * (inputs + min(tiles(outputs), Self.mostBlockTiles) * rows)
         return workers * panel * (most + rows)
     }
 

@@ -40,8 +40,12 @@ import Testing
     private static let plain = BlockCase([2, 9, 70])
     /// More keys than a block has, and more positions than a panel.
     private static let wide = BlockCase([1, 4, 500])
+    /// More positions than a work-item projects at once, on a device of many cores too.
+    private static let wider = BlockCase([1, 4, 5000])
     /// More channels than a part has.
     private static let deep = BlockCase([1, 300, 20])
+    /// More channels than a part has, and so many rows that each work-item has several blocks of them.
+    private static let deepWide = BlockCase([1, 300, 1200])
     private static let negative = BlockCase([2, 9, 70]) { $0.scale = .factor(-1) }
     /// All scores are so far below zero that a key too many, with a score of zero, leaves nothing of them.
     private static let farBelowZero = BlockCase([1, 40, 70], mean: 3) {
@@ -156,9 +160,10 @@ import Testing
         Mutation(.panelPack, "c / DEPTH * DEPTH, terms", "0, terms", deep),
         // How lanes are stored depends on whether they are whole tiles: that they are the right ones does not.
         Mutation(
-            .panelPack, "    } else {\n#if LANES % ROWS == 0",
-            "    } else {\n        for (int i = 4; i < LANES; i++) lane[i] = lane[i % 4];\n#if LANES % ROWS == 0",
+            .panelPack, "        const long step = ROWS",
+            "        for (int i = 4; i < LANES; i++) lane[i] = lane[i % 4];\n        const long step = ROWS",
             wide),
+        Mutation(.panelPack, "min((long)DEPTH, view.s3 - c / DEPTH * DEPTH)", "1", wide),
         Mutation(.panelPack, "n / ROWS * terms", "n / ROWS", wide),
         Mutation(.panelPack, "* KEYS + n % KEYS", "* KEYS", wide),
         Mutation(.panelPack, "c < channels ? keys - n : 0", "keys - n - 1", timeScope),
@@ -173,7 +178,9 @@ import Testing
         Mutation(.panelProjection, "+ bias[row]", "+ 0.0f", plain),
         Mutation(.panelProjection, "(firstTile + tile) * ROWS", "firstTile * ROWS", plain),
         Mutation(.panelProjection, "if (first > 0)", "if (first > DEPTH)", deep),
-        Mutation(.panelProjection, "value += load_some(from", "value -= load_some(from", plain),
+        Mutation(.panelProjection, "value += load_some(", "value -= load_some(", plain),
+        Mutation(.panelProjection, "columns != packed", "packed < 0", wider),
+        Mutation(.panelProjection, "(long)first * panelCount * VECTORS", "0", deepWide),
         Mutation(.panelAttention, "j + r < keys", "j + r <= keys", farBelowZero),
         Mutation(.panelAttention, "fma(sums[r * VECTORS + v], rescale[v], a[r][v])", "a[r][v]", wide),
         Mutation(.panelAttention, "l += weight;", "l = weight;", plain),
