@@ -40,10 +40,10 @@ __kernel void group_norm_statistics(
     __global const float *restrict x, const long8 xView,
     __global float2 *restrict statistics, /* [item][group] (mean, inverse) */
     __local float *scratch,
-    const int channelsPerGroup, const int positions, const float epsilon)
+    const int groups, const int channelsPerGroup, const int positions, const float epsilon)
 {
-    const int group = get_group_id(1);
-    const long item = get_group_id(2);
+    const int group = get_global_id(1);
+    const long item = get_global_id(2);
     x += GROUP(xView, item) + (long)group * channelsPerGroup * xView.s3;
     const float count = (float)channelsPerGroup * positions;
 
@@ -53,7 +53,7 @@ __kernel void group_norm_statistics(
     const float variance =
         group_sum(share_of_sum(x, xView, channelsPerGroup, positions, mean + rest, 1), scratch) / count;
     if (get_local_id(0) == 0)
-        statistics[item * get_num_groups(1) + group] = (float2)(mean + rest, 1.0f / sqrt(variance + epsilon));
+        statistics[item * groups + group] = (float2)(mean + rest, 1.0f / sqrt(variance + epsilon));
 }
 
 /* NDRange: (work-group size; channels; items), one work-group a channel. */
@@ -64,8 +64,8 @@ __kernel void group_norm_apply(
     __global float *restrict y, const long8 yView,
     const int channelsPerGroup, const int channels, const int positions)
 {
-    const int c = get_group_id(1);
-    const long item = get_group_id(2);
+    const int c = get_global_id(1);
+    const long item = get_global_id(2);
     const float2 moments = statistics[item * (channels / channelsPerGroup) + c / channelsPerGroup];
     const float factor = scale[c], term = shift[c];
     x += GROUP(xView, item);

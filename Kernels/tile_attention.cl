@@ -110,21 +110,21 @@ __kernel WORK_GROUP void tile_attention(
     const int width, const int valueChannels, const int queries, const int keys, /* d, d_v, N, M */
     const float scale, const int ownWeight,
     const int firstOwn, /* the key that the first query is itself */
-    const int shares,
+    const int shares, const int groups,
     __global float *restrict shared, /* [groups][shares] of y [d_v, N], m [N] and l [N] */
     __global const float *restrict limits) /* [θ, φ, g][groups], what they are scaled for, if kept in 16 bits */
 {
     __local float4 slices[2 * SLICE];
     __local float4 weights[BLOCK * QUAD_STRIDE];
     const int column = get_local_id(0), row = get_local_id(1);
-    const long group = get_group_id(2) / shares, share = get_group_id(2) % shares;
-    const int firstQuery = get_group_id(0) * BLOCK, firstChannel = get_group_id(1) * BLOCK * VALUES;
+    const long part = get_global_id(2), group = part / shares, share = part % shares;
+    const int firstQuery = get_group_id(0) * BLOCK, firstChannel = get_global_id(1) / SIDE * BLOCK * VALUES;
     const int query = firstQuery + 4 * column;
     const long blocks = (keys + BLOCK - 1) / BLOCK;
     const int firstKey = share * blocks / shares * BLOCK;
     const int endKey = min((share + 1) * blocks / shares * BLOCK, (long)keys);
     const float half_ = scale < 0.0f ? -0.5f : 0.5f, factor = BASE_TWO(scale);
-    const float2 units = score_units(limits, group, get_num_groups(2) / shares);
+    const float2 units = score_units(limits, group, groups);
     theta += GROUP(thetaView, group) + AT(thetaView, 0, (long)firstQuery);
     phi += GROUP(phiView, group);
     g += GROUP(gView, group) + AT(gView, (long)firstChannel, 0);
@@ -181,8 +181,8 @@ __kernel WORK_GROUP void tile_attention(
         /* The strongest weight is exp(0). */
         if (ownWeight == STRONGEST) l += 1.0f;
     } else {
-        shared += get_group_id(2) * (valueChannels + 2L) * queries;
-        if (get_group_id(1) == 0 && row == 0) {
+        shared += part * (valueChannels + 2L) * queries;
+        if (firstChannel == 0 && row == 0) {
             store_quad(m, shared + (long)valueChannels * queries + query, 1, count);
             store_quad(l, shared + (valueChannels + 1L) * queries + query, 1, count);
         }
@@ -194,7 +194,7 @@ __kernel WORK_GROUP void tile_attention(
             if (shares == 1) {
                 if (ownWeight == STRONGEST)
                     sum += stored_quad(g + AT(gView, (long)c, firstOwn + query), gView.s4, count);
-                store_quad(value_unit(limits, group, get_num_groups(2)) * (sum / l), y + AT(yView, (long)(firstChannel + c), query), yView.s4, count);
+                store_quad(value_unit(limits, group, groups) * (sum / l), y + AT(yView, (long)(firstChannel + c), query), yView.s4, count);
             } else {
                 store_quad(sum, shared + (long)(firstChannel + c) * queries + query, 1, count);
             }

@@ -7,23 +7,23 @@ __kernel void tile_merge(
     __global const float *restrict shared, /* [groups][shares] of y [d_v, N], m [N] and l [N] */
     __global const STORED *restrict g, const long8 gView, /* [d_v, M] */
     __global float *restrict y, const long8 yView,        /* [d_v, N] */
-    const int queries, const int shares, const float scale, const int ownWeight,
+    const int queries, const int shares, const int groups, const int channels, const float scale, const int ownWeight,
     __global const float *restrict limits) /* as tile_attention has it */
 {
     const int i = get_global_id(0), c = get_global_id(1);
-    const long group = get_global_id(2), channels = get_global_size(1);
+    const long group = get_global_id(2);
     if (i >= queries) return;
     const float factor = BASE_TWO(scale);
-    const long size = (channels + 2) * queries;
+    const long size = (channels + 2L) * queries;
     shared += group * shares * size + i;
 
     float m = -INFINITY;
-    for (long share = 0; share < shares; share++) m = fmax(m, shared[share * size + channels * queries]);
+    for (long share = 0; share < shares; share++) m = fmax(m, shared[share * size + (long)channels * queries]);
     float l = 0.0f, sum = 0.0f;
     for (long share = 0; share < shares; share++) {
         __global const float *const state = shared + share * size;
-        const float weight = weight_of(state[channels * queries], m, factor);
-        l += weight * state[(channels + 1) * queries];
+        const float weight = weight_of(state[(long)channels * queries], m, factor);
+        l += weight * state[(channels + 1L) * queries];
         sum += weight * state[(long)c * queries];
     }
     if (ownWeight == STRONGEST) {
@@ -31,5 +31,5 @@ __kernel void tile_merge(
         sum += READ(g, GROUP(gView, group) + AT(gView, (long)c, i));
     }
     y[GROUP(yView, group) + AT(yView, (long)c, i)] =
-        value_unit(limits, group, get_global_size(2)) * (sum / l);
+        value_unit(limits, group, groups) * (sum / l);
 }

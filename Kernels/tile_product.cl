@@ -35,10 +35,10 @@ __kernel WORK_GROUP void tile_product(
     const float factor)
 {
     __local float4 slices[2 * SLICE];
-    const long result = get_group_id(2), group = result / shares;
+    const long result = get_global_id(2), group = result / shares;
     const long share = result % shares;
     const int firstTerm = share * terms / shares, endTerm = (share + 1) * terms / shares;
-    const int firstRow = get_group_id(1) * TILE, firstColumn = get_group_id(0) * TILE;
+    const int firstRow = get_global_id(1) / SIDE * TILE, firstColumn = get_group_id(0) * TILE;
 
     float4 sum[4 * QUADS][QUADS];
     accumulate(
@@ -71,10 +71,10 @@ __kernel WORK_GROUP void tile_product(
 __kernel void tile_product_merge(
     __global const float *restrict shared, /* [groups][shares][rows][columns] */
     __global float *restrict y, const long8 yView, /* a channel is a row */
-    const int columns, const int shares, const float factor)
+    const int rows, const int columns, const int shares, const float factor)
 {
     const int n = get_global_id(0), r = get_global_id(1);
-    const long group = get_global_id(2), rows = get_global_size(1);
+    const long group = get_global_id(2);
     if (n >= columns) return;
     float sum = 0.0f;
     for (long share = 0; share < shares; share++)

@@ -21,7 +21,7 @@ __kernel BY_CHANNELS void tile_sorted_aggregate(
 {
     __local int taken[CHANNELS];
     __local float2 least[CHANNELS]; /* a + b_k and what rounding took of it */
-    const int id = get_local_id(0), first = get_group_id(0) * CHANNELS, c = get_group_id(1) * CHANNELS + id;
+    const int id = get_local_id(0), first = get_group_id(0) * CHANNELS, c = get_global_id(1) * CHANNELS + id;
     const int count = min(CHANNELS, queries - first);
     const long group = get_global_id(2);
     sorted += group * keys;

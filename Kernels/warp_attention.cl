@@ -1,6 +1,6 @@
 /* The kernel of warp_tiling.cl, of the steps in warp_steps.cl.
  *
- * NDRange: (⌈N / BLOCK_ROWS⌉ · THREADS, shares of the keys, groups), work-groups of THREADS.
+ * NDRange: (⌈N / BLOCK_ROWS⌉ · THREADS, shares of the keys, groups from firstGroup on), work-groups of THREADS.
  */
 
 /* Block of keys with which a share begins. */
@@ -29,9 +29,10 @@ INLINE void take_phi(
     }
 }
 
-/* Writes y of this work-item's queries, times a factor of each. */
+/* Writes y of this work-item's queries, times a factor of each and one of all. */
 INLINE void store(
-    const Place *const place, const State *const state, const float factors[EIGHTS], __global float *const y,
+    const Place *const place, const State *const state, const float factors[EIGHTS], const float unit,
+    __global float *const y,
     const long channelStride, const long positionStride, const int firstQuery, const int queries,
     const int valueChannels)
 {
@@ -41,7 +42,7 @@ INLINE void store(
         EACH(stage, G_STAGES) EACH(v, VALUE_TILES * 2) {
             const int c = ((stage * SLICES + place->slice) * VALUE_TILES * 2 + v) * 8 + place->lane % 4 * 2;
             const float2 pair =
-                EIGHT_OF(state->y[m][stage * VALUE_TILES * 2 + v], h) * factors[2 * m + h];
+                EIGHT_OF(state->y[m][stage * VALUE_TILES * 2 + v], h) * factors[2 * m + h] * unit;
             if (c < valueChannels) y[c * channelStride + n * positionStride] = pair.x;
             if (c + 1 < valueChannels) y[(c + 1) * channelStride + n * positionStride] = pair.y;
         }
@@ -51,9 +52,10 @@ INLINE void store(
 /* Writes y, or what a share of the keys leaves to be merged. */
 INLINE void finish(
     Warp *const warp, const Place *const place, State *const state, __global const float *const limits,
-    __global float *y, const long8 yView, __global float *shared, const int queries, const int valueChannels)
+    __global float *y, const long8 yView, __global float *shared, const int queries, const int valueChannels,
+    const int groups, const int firstGroup)
 {
-    const int group = late_group_id_2(), groups = late_num_groups_2(), shares = late_num_groups_1();
+    const int group = firstGroup + late_group_id_2(), shares = late_num_groups_1();
     const int firstQuery = late_group_id_0() * BLOCK_ROWS + place->rowWarp * (ROW_TILES * 16);
     float factors[EIGHTS];
     EACH(h, OWNED) {
@@ -63,7 +65,7 @@ INLINE void finish(
     if (shares > 1) {
         shared += ((long)group * shares + late_group_id_1()) * (valueChannels + 2) * queries;
         EACH(h, EIGHTS) factors[h] = 1.0f;
-        store(place, state, factors, shared, queries, 1, firstQuery, queries, valueChannels);
+        store(place, state, factors, 1.0f, shared, queries, 1, firstQuery, queries, valueChannels);
         EACH(o, OWNED) {
             const int n = firstQuery + (place->slice * OWNED + o) * 8 + place->lane / 4;
             if (place->lane % 4 || n >= queries) continue;
@@ -72,19 +74,20 @@ INLINE void finish(
         }
         return;
     }
-    const float unit = inverse_unit_of(limits[2 * groups + group]);
 #if SLICES > 1
     warp_barrier(warp);
-    EACH(o, OWNED) give_factor(warp, place, o, unit / state->l[o]);
+    EACH(o, OWNED) give_factor(warp, place, o, 1.0f / state->l[o]);
     warp_barrier(warp);
     take_factors(warp, place, factors);
 #else
-    EACH(h, EIGHTS) factors[h] = unit / state->l[h];
+    EACH(h, EIGHTS) factors[h] = 1.0f / state->l[h];
 #endif
     /* GROUP in int: a division in long is a call, which would cost registers. */
     const int item = group / (int)yView.s5;
     y += yView.s0 + item * yView.s1 + (group - item * (int)yView.s5) * yView.s2;
-    store(place, state, factors, y, yView.s3, yView.s4, firstQuery, queries, valueChannels);
+    store(
+        place, state, factors, inverse_unit_of(limits[2 * groups + group]), y, yView.s3, yView.s4, firstQuery, queries,
+        valueChannels);
 }
 
 __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_attention(
@@ -94,7 +97,8 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_attentio
     __global const float *restrict limits, /* [3][groups]: what θ, φ and g were scaled for */
     __global float *restrict y, const long8 yView, /* [d_v, N] */
     __global float *restrict shared, /* [groups][shares][d_v + 2][N]: y, m, l, where there are several shares */
-    const int queries, const int keys, const int valueChannels, const float scale)
+    const int queries, const int keys, const int valueChannels, const float scale,
+    const int groups, const int firstGroup) /* of all, of which the launch may have a part */
 {
     WARP_BEGIN
     const int thread = get_local_id(0);
@@ -103,17 +107,17 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_attentio
         RECORDS_AT * 2 + thread / 32 / SLICES * EIGHTS * RECORD + thread % 32,
         RECORDS_AT + thread / 32 / SLICES * EIGHTS * RECORD / 2 + thread % 32};
     const Place *const place = &here;
-    const float factor = fabs(scale) * 1.44269504f * inverse_unit_of(limits[get_group_id(2)])
-        * inverse_unit_of(limits[get_num_groups(2) + get_group_id(2)]);
+    const int group = firstGroup + get_group_id(2);
+    const float factor = exponent_factor(scale, limits, group, groups);
 
     const int first = FIRST_OF((int)get_group_id(1), (int)get_num_groups(1), keys);
     const int blocks = FIRST_OF((int)get_group_id(1) + 1, (int)get_num_groups(1), keys) - first;
-    const long before = (long)get_group_id(2) * ((keys + KEYS - 1) / KEYS) + first;
+    const long before = (long)group * ((keys + KEYS - 1) / KEYS) + first;
     Stream stream = {
         phi + before * (PHI_STAGE * PHI_STAGES) + thread, g + before * (G_STAGE * G_STAGES) + thread};
     EACH(i, RING - 1) send(warp, &stream, i - PHI_STAGES, i, blocks);
 
-    const long rowTiles = ((long)get_group_id(2) * get_num_groups(0) + get_group_id(0)) * (BLOCK_ROWS / 16);
+    const long rowTiles = ((long)group * get_num_groups(0) + get_group_id(0)) * (BLOCK_ROWS / 16);
     theta += (rowTiles + here.rowWarp * ROW_TILES) * (WIDTH / 16) * FRAGMENT + here.lane;
     uint4 kept[ROW_TILES][PHI_STAGES * STEPS][PARTS];
     EACH(m, ROW_TILES) EACH(stage, PHI_STAGES) EACH(k, KEPT) EACH(part, PARTS)
@@ -143,5 +147,5 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_attentio
             aggregate(warp, place, &state, stage, at);
         }
     }
-    finish(warp, place, &state, limits, y, yView, shared, queries, valueChannels);
+    finish(warp, place, &state, limits, y, yView, shared, queries, valueChannels, groups, firstGroup);
 }

@@ -6,7 +6,7 @@
 #endif
 
 /* limits[first + group] = max(limits[first + group], max |x|), in the bits of floats, which for positive ones are
- * in the order of the numbers; a NaN is beyond all.
+ * in the order of the numbers. What is infinite or no number counts for nothing there, and stays what it is.
  *
  * NDRange: (⌈positions / SPAN⌉ · SPAN, parts of the channels, groups), work-groups of SPAN.
  * One work-item: one position, every size(1)-th channel.
@@ -19,10 +19,12 @@ __kernel __attribute__((reqd_work_group_size(SPAN, 1, 1))) void warp_limit(
     const int n = get_global_id(0), i = get_local_id(0);
     const long group = get_global_id(2);
     uint limit = 0;
-    x += GROUP(view, group);
+    x += GROUP_OF(view, group);
     if (n < positions)
-        for (int c = get_global_id(1); c < channels; c += get_global_size(1))
-            limit = max(limit, as_uint(fabs(x[AT(view, c, n)])));
+        for (int c = get_global_id(1); c < channels; c += get_global_size(1)) {
+            const float size = fabs(x[AT(view, c, n)]);
+            if (size < INFINITY) limit = max(limit, as_uint(size));
+        }
     largest[i] = limit;
     for (int half_ = SPAN / 2; half_ > 0; half_ /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -43,21 +45,22 @@ __kernel __attribute__((reqd_work_group_size(SPAN, 1, 1))) void warp_limit(
  */
 __kernel void warp_pack(
     __global const float *restrict x, const long8 view, __global uint4 *restrict image,
-    __global const float *restrict limits, const int first, /* limits[first + group] is what x is scaled for */
-    const int rows, const int terms, const int block, const int byTerms, const int isRight, const float sign,
-    __global uint *misfits, const int watches)
+    __global const float *restrict limits, const int first, /* limits[first + group] is what x is scaled for … */
+    const int scalesRows, /* … or limits[row] what each row is */
+    const int rows, const int terms, const int termTiles, const int block, const int byTerms, const int isRight,
+    const float sign, __global uint *misfits, const int watches)
 {
     const int lane = get_global_id(0) % 32, rowTile = get_global_id(0) / 32, termTile = get_global_id(1);
-    const int rowTiles = get_global_size(0) / 32, termTiles = get_global_size(1);
+    const int rowTiles = get_global_size(0) / 32;
     const long group = get_global_id(2);
-    const float factor = sign * unit_of(limits[first + group]);
-    x += GROUP(view, group);
+    x += GROUP_OF(view, group);
 
     float number[8];
     for (int i = 0; i < 8; i++) {
         const long row = rowTile * 16 + lane / 4 + i / 2 % 2 * 8;
         const long term = termTile * 16 + lane % 4 * 2 + i / 4 * 8 + i % 2;
-        number[i] = row < rows && term < terms ? factor * x[AT(view, term, row)] : 0.0f;
+        number[i] = row < rows && term < terms
+            ? sign * unit_of(limits[scalesRows ? row : first + group]) * x[AT(view, term, row)] : 0.0f;
     }
     float largest = 0.0f;
     for (int i = 0; i < 8; i++) largest = fmax(largest, fabs(number[i]));

@@ -8,7 +8,7 @@
  * of terms at a time through a ring of RING buffers.
  * With PARTS 2 what the tensor cores sum, rounding toward zero, is never longer than a stage.
  *
- * NDRange: (⌈columns / 128⌉ · 256, ⌈rows / 128⌉, groups), work-groups of 256.
+ * NDRange: (⌈columns / 128⌉ · 256, ⌈rows / 128⌉, groups from firstGroup on), work-groups of 256.
  */
 
 /* Tiles of terms in a stage. */
@@ -39,21 +39,22 @@ INLINE void send_stage(Warp *const warp, const int into, __global const uint4 *c
 #define ONE_OF(row, first, other, last) ((row) < second ? (first) : (row) < third ? (other) : (last))
 
 __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_product(
-    __global const uint4 *restrict a, /* image by rows, blocks of 8; a group's stride in aLimits */
+    __global const uint4 *restrict a, /* image by rows, blocks of 8 */
     __global const uint4 *restrict b, /* image by rows, blocks of 8 */
-    __global const float *restrict aLimits, const int aGroups, /* a has as many groups, 1: all share it */
-    __global const float *restrict bLimits,
+    const int sharesA, /* whether all groups have the same a */
+    __global const float *restrict aLimits, const int firstALimit, /* of each row of a shared a, else of each group */
+    __global const float *restrict bLimits, const int firstBLimit,
     __global const float *restrict bias, const int hasBias, /* [rows] */
     __global const float *residual, const long8 residualView, const int hasResidual,
     __global float *y0, const long8 view0, __global float *y1, const long8 view1, __global float *y2,
     const long8 view2, const int second, const int third,
-    const int rows, const int columns, const int stages)
+    const int rows, const int columns, const int stages, const int firstGroup)
 {
     WARP_BEGIN
     const int thread = get_local_id(0), lane = thread % 32;
     const int warpRow = thread / 128, warpColumn = thread / 32 % 4;
-    const int group = get_group_id(2), aGroup = aGroups > 1 ? group : 0;
-    a += ((long)aGroup * get_num_groups(1) + get_group_id(1)) * stages * SIDE + thread;
+    const int group = firstGroup + get_group_id(2);
+    a += ((sharesA ? 0 : (long)group * get_num_groups(1)) + get_group_id(1)) * stages * SIDE + thread;
     b += ((long)group * get_num_groups(0) + get_group_id(0)) * stages * SIDE + thread;
 
     float4 sum[ROW_TILES][COLUMN_TILES * 2];
@@ -90,21 +91,22 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_product(
         into = into == (RING - 1) * 2 * SIDE ? 0 : into + 2 * SIDE;
     }
 
-    const float factor = inverse_unit_of(aLimits[aGroup]) * inverse_unit_of(bLimits[group]);
+    const float limit = bLimits[firstBLimit + group];
     const int column = ((int)get_group_id(0) * BLOCK + warpColumn * COLUMN_TILES) * 16 + lane % 4 * 2;
     EACH(m, ROW_TILES) EACH(h, 2) {
         const int row = ((int)get_group_id(1) * BLOCK + warpRow * ROW_TILES + m) * 16 + h * 8 + lane / 4;
         if (row >= rows) continue;
         const long8 view = ONE_OF(row, view0, view1, view2);
         __global float *const y =
-            ONE_OF(row, y0, y1, y2) + GROUP(view, group) + (row - ONE_OF(row, 0, second, third)) * view.s3;
+            ONE_OF(row, y0, y1, y2) + GROUP_OF(view, group) + (row - ONE_OF(row, 0, second, third)) * view.s3;
         __global const float *const added = residual + GROUP(residualView, group) + row * residualView.s3;
         const float shift = hasBias ? bias[row] : 0.0f;
+        const float2 units = inverse_units_of(aLimits[firstALimit + (sharesA ? row : group)], limit);
         EACH(n, COLUMN_TILES * 2) EACH(i, 2) {
             const int at = column + n * 8 + i;
             if (at >= columns) continue;
             const float4 four = sum[m][n];
-            float value = fma(h ? (i ? four.w : four.z) : (i ? four.y : four.x), factor, shift);
+            float value = fma((h ? (i ? four.w : four.z) : (i ? four.y : four.x)) * units.x, units.y, shift);
             if (hasResidual) value += added[at * residualView.s4];
             y[at * view.s4] = value;
         }

@@ -142,6 +142,5 @@ LATE(late_group_id_0, "%%ctaid.x")
 LATE(late_group_id_1, "%%ctaid.y")
 LATE(late_group_id_2, "%%ctaid.z")
 LATE(late_num_groups_1, "%%nctaid.y")
-LATE(late_num_groups_2, "%%nctaid.z")
 
 #endif

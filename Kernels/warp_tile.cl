@@ -45,15 +45,32 @@
 /* uint4 in a fragment. */
 #define FRAGMENT (32 * PARTS)
 
-/* The power of two that brings a largest magnitude to 2¹³ … 2¹⁴, and its inverse. */
-INLINE float unit_of(const float limit)
-{
-    return as_float((uint)min(267 - (int)(as_uint(limit) >> 23), 253) << 23);
-}
+/* The power of two that brings a largest magnitude to 2¹³ … 2¹⁴, and its inverse; its exponent as a float has it. */
+INLINE int unit_exponent_of(const float limit) { return min(267 - (int)(as_uint(limit) >> 23), 253); }
+INLINE float unit_of(const float limit) { return as_float((uint)unit_exponent_of(limit) << 23); }
 INLINE float inverse_unit_of(const float limit)
 {
     return as_float((254u << 23) - as_uint(unit_of(limit)));
 }
+
+/* The product of two inverses, as two factors: it may be beyond float32 where what it is multiplied by is not. */
+INLINE float2 inverse_units_of(const float limit, const float other)
+{
+    const int exponent = 254 - unit_exponent_of(limit) - unit_exponent_of(other);
+    return (float2)(
+        as_float((uint)(127 + exponent / 2) << 23), as_float((uint)(127 + exponent - exponent / 2) << 23));
+}
+
+/* What makes a difference of scores an exponent of two. Were it infinite, no difference would give a NaN. */
+INLINE float exponent_factor(
+    const float scale, __global const float *const limits, const int group, const int groups)
+{
+    const float2 units = inverse_units_of(limits[group], limits[groups + group]);
+    return fmin(fabs(scale) * 1.44269504f * units.x * units.y, FLT_MAX);
+}
+
+/* Where a group begins; a view's s7 is the group that its tensor begins with. */
+#define GROUP_OF(view, group) GROUP(view, (group) + (view).s7)
 
 /* Four pairs of numbers as the words of a left fragment, what rounding left of them in the second part. */
 INLINE void to_fragment(

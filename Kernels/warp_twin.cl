@@ -209,6 +209,5 @@ INLINE int late_group_id_0(void) { return get_group_id(0); }
 INLINE int late_group_id_1(void) { return get_group_id(1); }
 INLINE int late_group_id_2(void) { return get_group_id(2); }
 INLINE int late_num_groups_1(void) { return get_num_groups(1); }
-INLINE int late_num_groups_2(void) { return get_num_groups(2); }
 
 #endif

@@ -67,7 +67,7 @@ struct BlockRun {
 
     /// z of every position, from one tensor in the device's memory to another.
     func output(_ x: Buffer<Float>, to z: Buffer<Float>) throws -> DeviceWork {
-        let launcher = Launcher(block.session.queue, pace: pace)
+        let launcher = block.session.launcher(pace: pace)
         var blocks = ComputedBlocks()
         try workspace.forgetMisfits(block.session.queue)
         for items in slices {
@@ -137,7 +137,7 @@ struct BlockRun {
         _ x: Tensor<Float>, _ body: (Launcher, View, Range<Int>) throws -> Void
     ) throws -> [KernelLaunch] {
         let (channels, positions) = (geometry.channels, geometry.grid.count)
-        let launcher = Launcher(block.session.queue, pace: pace)
+        let launcher = block.session.launcher(pace: pace)
         for items in slices {
             let range = items.lowerBound * channels * positions..<items.upperBound * channels * positions
             let input = try exchange.upload(x, range, staging: workspace[.input])

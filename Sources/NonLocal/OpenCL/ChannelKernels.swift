@@ -96,7 +96,7 @@ struct GroupNormKernels: Sendable {
             statistics,
             [
                 x.buffer, x.argument, moments, LocalMemory(bytes: size * MemoryLayout<Float>.stride),
-                Int32(channelsPerGroup), Int32(positions), epsilon,
+                Int32(groups), Int32(channelsPerGroup), Int32(positions), epsilon,
             ], global: [size, groups, items], local: [size, 1, 1])
         try launcher.launch(
             apply,

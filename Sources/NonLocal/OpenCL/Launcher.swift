@@ -9,6 +9,8 @@ final class Launcher {
     private(set) var launches: [KernelLaunch] = []
     private var pending: [Pending] = []
     private let pace: Pace?
+    /// Work-groups that a launch may have along its second and third dimension.
+    let mostWorkGroups: Int
 
     private struct Pending {
         let kernel: String
@@ -16,10 +18,13 @@ final class Launcher {
         let operations: Double
     }
 
-    /// - Parameter pace: how long a launch may take, and who follows the run; no bound and nobody without.
-    init(_ queue: Queue, pace: Pace? = nil) {
+    /// - Parameters:
+    ///   - pace: how long a launch may take, and who follows the run; no bound and nobody without.
+    ///   - mostWorkGroups: that a launch may have along its second and third dimension; the device's own without.
+    init(_ queue: Queue, pace: Pace? = nil, mostWorkGroups: Int? = nil) {
         self.queue = queue
         self.pace = pace
+        self.mostWorkGroups = mostWorkGroups ?? queue.context.device.mostWorkGroups
     }
 
     /// The last command that was enqueued and not waited for.
@@ -36,14 +41,21 @@ final class Launcher {
             kernel, arguments, global: [rounded, rows, items], local: [size, 1, 1], operations: operations)
     }
 
-    /// Enqueues a kernel over a range of its own.
+    /// Enqueues a kernel over a range of its own; in several launches where the device takes no more work-groups at
+    /// once. So kernels have to ask for their global id where there may be many, and not for that of their group or
+    /// for how many there are.
     func launch(
         _ kernel: Kernel, _ arguments: [any KernelArgument], global: [Int], local: [Int],
         operations: Double = 0
     ) throws {
-        let event = try queue.enqueue(kernel, arguments: arguments, global: global, local: local)
-        pending.append(Pending(kernel: kernel.name, event: event, operations: operations))
-        if operations > 0 { try keepPace() }
+        let parts = LaunchRange(global: global).parts(local: local, mostWorkGroups: mostWorkGroups)
+        for part in parts {
+            let event = try queue.enqueue(
+                kernel, arguments: arguments, global: part.global, local: local, offset: part.offset)
+            let share = Double(part.count) / Double(parts.reduce(0) { $0 + $1.count })
+            pending.append(Pending(kernel: kernel.name, event: event, operations: operations * share))
+            if operations > 0 { try keepPace() }
+        }
     }
 
     /// Enqueues a kernel whose work is in numbered blocks, a range of which is its last argument, in as many
@@ -72,16 +84,18 @@ final class Launcher {
     /// Does `count` units of a kernel's work in as many launches as the pace asks for.
     ///
     /// - Parameters:
+    ///   - most: units that a launch may have.
     ///   - operations: of all units.
     ///   - launch: enqueues a range of the units, with its operations.
     func inSlices(
-        of kernel: Kernel, count: Int, operations: Double, _ launch: (Range<Int>, Double) throws -> Void
+        of kernel: Kernel, count: Int, most: Int = .max, operations: Double,
+        _ launch: (Range<Int>, Double) throws -> Void
     ) throws {
         var first = 0
         while first < count {
             let each = operations / Double(count)
-            let most = pace?.units(of: kernel.name, operationsOfEach: each) ?? count
-            let range = first..<min(first + max(most, 1), count)
+            let units = min(pace?.units(of: kernel.name, operationsOfEach: each) ?? count, most)
+            let range = first..<min(first + min(max(units, 1), count), count)
             try launch(range, each * Double(range.count))
             first = range.upperBound
         }

@@ -26,6 +26,7 @@ public final class OpenCLSession: Sendable {
     let tunedTile: GroupTile?
     /// What the kernels' tests gave.
     let trials = KernelTrials()
+    private let mostWorkGroups: Int?
 
     /// The device.
     public var device: Device { context.device }
@@ -41,11 +42,13 @@ public final class OpenCLSession: Sendable {
     ///   - overriding: kernel sources in place of the library's own, for tests.
     ///   - sharesHostMemory: what the device says of itself, unless a test says otherwise.
     ///   - mostWorkItems: of a work-group that kernels may have, for tests that play a smaller device.
+    ///   - mostWorkGroups: that a launch may have along its second and third dimension, likewise.
     ///   - tuning: the user's own table without; CPU devices have none.
     init(
         _ device: Device, overriding: [KernelSource: String] = [:], sharesHostMemory: Bool? = nil,
-        mostWorkItems: Int? = nil, tuning: TuningTable? = nil
+        mostWorkItems: Int? = nil, mostWorkGroups: Int? = nil, tuning: TuningTable? = nil
     ) throws {
+        self.mostWorkGroups = mostWorkGroups
         // A table that is damaged or another user's is as good as none; `tune` says so.
         let table =
             tuning ?? (device.type == .cpu ? nil : try? TuningTable(trusting: TuningTable.standardPath))
@@ -73,6 +76,11 @@ public final class OpenCLSession: Sendable {
         let elements = UnsafeMutableBufferPointer(
             start: memory.address.bindMemory(to: Float.self, capacity: count), count: count)
         return try Buffer(context, sharing: elements, keeping: memory)
+    }
+
+    /// What enqueues kernels for one run.
+    func launcher(pace: Pace? = nil) -> Launcher {
+        Launcher(queue, pace: pace, mostWorkGroups: mostWorkGroups)
     }
 
     /// How a run proceeds: on CPU devices at their own pace, unless somebody follows it or a bound was given;

@@ -44,7 +44,7 @@ struct OperationExecutor: Sendable {
     ) throws -> (Tensor<Float>, DeviceWork) {
         let exchange = HostExchange(session: session)
         let storage = try memory ?? TensorStorage(count: elementCount(of: shape.output), pool: pool)
-        let launcher = Launcher(session.queue, pace: pace)
+        let launcher = session.launcher(pace: pace)
         var blocks = ComputedBlocks()
         try workspace.forgetMisfits(session.queue)
         for first in stride(from: 0, to: shape.batch, by: workspace.schedule.itemsPerSlice) {

@@ -122,7 +122,7 @@ struct PackedLinear: Sendable {
         weight = try session.allocate(tile.packedByRows(rows, inputs))
         var view = View(plain, channels: inputs, positions: rows, layout: .channelsLast)
         view.itemStride = 0
-        let launcher = Launcher(session.queue)
+        let launcher = session.launcher()
         try pack.launch(
             launcher, from: view,
             to: tile.view(weight, .byRows, channels: inputs, positions: rows, groups: 1), channels: inputs,

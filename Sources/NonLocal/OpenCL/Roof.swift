@@ -49,7 +49,7 @@ public final class Roof: Sendable {
     }
 
     private func run(iterations: Int) throws -> Double {
-        let launcher = Launcher(session.queue)
+        let launcher = session.launcher()
         // Neither grows nor shrinks into numbers that take longer.
         try launcher.launch(
             kernel, [result, Float(0.999), Float(0.001), Int32(iterations)], global: [workItems],

@@ -19,7 +19,7 @@ struct SlicePipeline {
     /// - Returns: what the kernels took.
     func output() throws -> [KernelLaunch] {
         let session = run.block.session
-        let launcher = Launcher(session.queue, pace: run.pace)
+        let launcher = session.launcher(pace: run.pace)
         do {
             let downloaded = try enqueue(launcher, session)
             try launcher.finish { try downloaded?.wait() }

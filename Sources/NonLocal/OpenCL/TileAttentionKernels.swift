@@ -73,7 +73,8 @@ struct TileAttentionKernels: Sendable {
                     theta.buffer, theta.argument, phi.buffer, phi.argument, g.buffer, g.argument, y.buffer,
                     y.argument, Int32(operands.width), Int32(values), Int32(count), Int32(operands.keys),
                     scale,
-                    Int32(ownWeight.kernelArgument), Int32(first), Int32(shares), shared ?? y.buffer, limits,
+                    Int32(ownWeight.kernelArgument), Int32(first), Int32(shares), Int32(operands.groups),
+                    shared ?? y.buffer, limits,
                 ],
                 global: [
                     (count + tile.block - 1) / tile.block * tile.side, passes * tile.side,
@@ -84,7 +85,8 @@ struct TileAttentionKernels: Sendable {
         try launcher.launch(
             merge,
             [
-                shared, g.buffer, g.argument, y.buffer, y.argument, Int32(rows), Int32(shares), scale,
+                shared, g.buffer, g.argument, y.buffer, y.argument, Int32(rows), Int32(shares),
+                Int32(operands.groups), Int32(values), scale,
                 Int32(ownWeight.kernelArgument), limits,
             ], positions: rows, rows: values, items: operands.groups)
     }

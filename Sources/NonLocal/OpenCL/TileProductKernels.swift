@@ -62,7 +62,11 @@ struct TileProductKernels: Sendable {
             launcher, rows, columns, to: [part, part, part], limits: (size.rows, size.rows), nil, nil, 1,
             shares: shares.count, size)
         try launcher.launch(
-            merge, [shared, y.buffer, y.argument, Int32(size.columns), Int32(shares.count), factor],
+            merge,
+            [
+                shared, y.buffer, y.argument, Int32(size.rows), Int32(size.columns), Int32(shares.count),
+                factor,
+            ],
             positions: size.columns, rows: size.rows, items: size.groups)
     }
 

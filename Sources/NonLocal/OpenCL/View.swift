@@ -10,7 +10,7 @@ struct View: Sendable {
     var positionStride = 1
     /// Groups in one item.
     var groups = 1
-    /// The group that counts as the first; to the tile kernels alone.
+    /// The group that counts as the first; to the tile and the warp kernels alone.
     var firstGroup = 0
     /// How a group's elements lie.
     var form = Form.strided
@@ -60,7 +60,7 @@ struct View: Sendable {
         return view
     }
 
-    /// The same tensor from a later group on, counted over all items; to the tile kernels alone.
+    /// The same tensor from a later group on, counted over all items; to the tile and the warp kernels alone.
     func advanced(byGroups groups: Int) -> View {
         var view = self
         view.firstGroup += groups

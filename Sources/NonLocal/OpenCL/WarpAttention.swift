@@ -88,20 +88,26 @@ struct WarpAttention: Sendable {
         shares: Int, _ room: Room
     ) throws {
         let (rows, groups, tile) = (operands.rows, operands.groups, variant.tile)
-        try launcher.launch(
-            attention,
-            [
-                room.theta, room.phi, room.g, room.limits, y.buffer, y.argument, room.shared, Int32(rows),
-                Int32(operands.keys), Int32(valueChannels), scale,
-            ], global: [variant.rowBlocks(rows) * tile.threads, shares, groups],
-            local: [tile.threads, 1, 1])
+        let pairs = Double(groups) * Double(rows) * Double(operands.keys)
+        try launcher.inSlices(
+            of: attention, count: groups, most: launcher.mostWorkGroups,
+            operations: 2 * pairs * Double(operands.width + valueChannels)
+        ) { slice, operations in
+            try launcher.launch(
+                attention,
+                [
+                    room.theta, room.phi, room.g, room.limits, y.buffer, y.argument, room.shared, Int32(rows),
+                    Int32(operands.keys), Int32(valueChannels), scale, Int32(groups), Int32(slice.lowerBound),
+                ], global: [variant.rowBlocks(rows) * tile.threads, shares, slice.count],
+                local: [tile.threads, 1, 1], operations: operations)
+        }
         guard shares > 1 else { return }
         let span = 64
         try launcher.launch(
             merge,
             [
                 room.shared, room.limits, y.buffer, y.argument, Int32(valueChannels), Int32(rows),
-                Int32(shares), scale,
+                Int32(shares), scale, Int32(groups),
             ], global: [(rows + span - 1) / span * span, min(valueChannels, 16), groups],
             local: [span, 1, 1])
     }

@@ -53,11 +53,12 @@ struct WarpPackKernels: Sendable {
     /// Packs `sign · x`, scaled for `limits[first + group]`.
     ///
     /// - Parameters:
+    ///   - scalesRows: whether `limits[row]` is what each row is scaled for.
     ///   - x: channels are terms and positions rows, unless the image is by terms, where it is the other way round.
     ///   - misfits: set where float16 holds numbers worse than bfloat16 would.
     func launch(
         _ launcher: Launcher, _ x: View, channels: Int, positions: Int, groups: Int,
-        limits: Buffer<Float>, first: Int = 0, sign: Float = 1, to image: WarpImage,
+        limits: Buffer<Float>, first: Int = 0, scalesRows: Bool = false, sign: Float = 1, to image: WarpImage,
         misfits: Buffer<Float>? = nil
     ) throws {
         var view = x
@@ -74,8 +75,9 @@ struct WarpPackKernels: Sendable {
         try launcher.launch(
             pack,
             [
-                view.buffer, view.argument, image.buffer, limits, Int32(first), Int32(rows), Int32(terms),
-                Int32(block), Int32(byTerms ? 1 : 0), Int32(image.side == .right ? 1 : 0), sign,
+                view.buffer, view.argument, image.buffer, limits, Int32(first), Int32(scalesRows ? 1 : 0),
+                Int32(rows), Int32(terms), Int32(image.termTiles), Int32(block), Int32(byTerms ? 1 : 0),
+                Int32(image.side == .right ? 1 : 0), sign,
                 misfits ?? limits, Int32(misfits == nil ? 0 : 1),
             ], global: [image.rowTiles * 32, image.termTiles, groups], local: [32, 1, 1])
     }

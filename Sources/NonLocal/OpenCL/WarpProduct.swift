@@ -32,6 +32,7 @@ struct WarpProduct: Sendable {
     /// Affine maps of the same channels, one below the other, in device memory.
     struct Maps: Sendable {
         let weight: WarpImage
+        /// What each row is scaled for.
         let limits: Buffer<Float>
         let bias: Buffer<Float>
         let inputs: Int
@@ -72,19 +73,17 @@ struct WarpProduct: Sendable {
         let rows = maps.reduce(0) { $0 + $1.outputs }
         let weights = try Buffer(
             session.context, copying: maps.flatMap { $0.weight.map(Float.init) }, access: .readOnly)
-        let limits = try Buffer(session.context, copying: [Float](repeating: 0, count: 1))
+        let limits = try Buffer(session.context, copying: maps.flatMap(\.rowLimits), access: .readOnly)
         let packed = image(
             try session.allocate(
                 Self.elements(arithmetic, channels: inputs, positions: rows, items: 1)), rows: rows,
             terms: inputs, .left)
         let misfits = try Buffer<Float>(session.context, copying: [0])
-        let launcher = Launcher(session.queue)
+        let launcher = session.launcher()
         let view = View(weights, channels: inputs, positions: rows, layout: .channelsLast)
         try pack.launch(
-            launcher, limitOf: view, channels: inputs, positions: rows, groups: 1, to: limits)
-        try pack.launch(
-            launcher, view, channels: inputs, positions: rows, groups: 1, limits: limits, to: packed,
-            misfits: misfits)
+            launcher, view, channels: inputs, positions: rows, groups: 1, limits: limits, scalesRows: true,
+            to: packed, misfits: misfits)
         try launcher.finish()
         return Maps(
             weight: packed, limits: limits,
@@ -116,7 +115,7 @@ struct WarpProduct: Sendable {
         let second = maps.outputs[0]
         let third = y.count > 2 ? second + maps.outputs[1] : rows
         var arguments: [any KernelArgument] = [
-            maps.weight.buffer, room, maps.limits, Int32(1), limits, maps.bias, Int32(1),
+            maps.weight.buffer, room, Int32(1), maps.limits, Int32(0), limits, Int32(0), maps.bias, Int32(1),
         ]
         let added = residual ?? first
         arguments += [added.buffer, added.argument, Int32(residual == nil ? 0 : 1)] as [any KernelArgument]
@@ -128,10 +127,28 @@ struct WarpProduct: Sendable {
                 Int32(second), Int32(third), Int32(rows), Int32(positions),
                 Int32(packed.termTiles * arithmetic.parts / 2),
             ] as [any KernelArgument]
-        try launcher.launch(
-            product, arguments,
-            global: [
-                packed.rowTiles / Self.block * Self.threads, maps.weight.rowTiles / Self.block, items,
-            ], local: [Self.threads, 1, 1])
+        try launcher.inSlices(
+            of: product, count: items, most: launcher.mostWorkGroups,
+            operations: Cost.product(rows, maps.inputs, positions, batch: items).operations
+        ) { slice, operations in
+            try launcher.launch(
+                product, arguments + [Int32(slice.lowerBound)],
+                global: [
+                    packed.rowTiles / Self.block * Self.threads, maps.weight.rowTiles / Self.block,
+                    slice.count,
+                ], local: [Self.threads, 1, 1], operations: operations)
+        }
+    }
+}
+
+extension Linear {
+    /// The largest magnitude in each row of the weights.
+    fileprivate var rowLimits: [Float] {
+        (0..<outputs).map { row in
+            weight[row * inputs..<(row + 1) * inputs].reduce(0) { largest, weight in
+                let size = Float(weight.magnitude)
+                return size.isFinite ? max(largest, size) : largest
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ extension VerificationProblems {
         Problem(family: "panel_order", problem: "\(count) positions") {
             let x = values(2, 1, count)
             let target = try buffer(count: 2 * count)
-            let launcher = Launcher(session.queue)
+            let launcher = session.launcher()
             try PanelOrderKernel(session.library, tile).launch(
                 launcher, of: view(x, 1, count), width: 1, count: count, groups: 2, to: target)
             try launcher.finish()

@@ -9,7 +9,7 @@ extension VerificationProblems {
         _ body: @escaping (Launcher) throws -> (Buffer<Float>, [Double])
     ) -> Problem {
         Problem(family: family, problem: problem) { [session] in
-            let launcher = Launcher(session.queue)
+            let launcher = session.launcher()
             let (target, expected) = try body(launcher)
             try launcher.finish()
             let actual = try session.queue.read(target)

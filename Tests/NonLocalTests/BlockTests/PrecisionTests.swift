@@ -56,15 +56,22 @@ import Testing
         #expect(prepared.plan.precision == .mixed)
     }
 
-    /// The same for weights.
-    @Test func widensForWeights() throws {
+    /// The same for weights, some of which are 2⁴⁰ times smaller than others of the same row. A map all of whose weights
+    /// are that small is scaled by itself.
+    @Test(arguments: [(8, Precision.float16), (2, .bfloat16)])
+    func widensForWeights(_ smallOnes: Int, _ precision: Precision) throws {
         let problem = BlockCase([1, 16, 40], biases: false) { $0.scale = .factor(0x1p-40) }
         var weights = try problem.weights()
-        weights.g.weight = try weights.g.weight.map { $0 * 0x1p-40 }
+        let g = weights.g.weight
+        weights.g.weight = try Tensor(shape: g.shape) { target in
+            for (index, weight) in g.elements.enumerated() {
+                target[index] = index % 8 < smallOnes ? weight * 0x1p-40 : weight
+            }
+        }
         let prepared = try NonLocalBlock(problem.configuration, weights: weights).prepared(
             for: problem.shape, on: TestDevice.session(), strategy: .fused, kernels: .warp,
             testsKernels: false, precision: .mixed)
-        #expect(try prepared.run(problem.input()).precision == .bfloat16)
+        #expect(try prepared.run(problem.input()).precision == precision)
     }
 
     @Test func widensForBareOperands() throws {

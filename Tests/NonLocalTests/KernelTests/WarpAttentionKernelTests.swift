@@ -26,6 +26,15 @@ import Testing
             WarpCase(16, 9, 40, arithmetic) { $0.scale = 0 },
             WarpCase(16, 9, 40, arithmetic) { ($0.scale, $0.largest) = (1, 0x1p100) },
             WarpCase(16, 9, 40, arithmetic) { ($0.scale, $0.largest) = (1, 0x1p-100) },
+            WarpCase(16, 9, 40, arithmetic) {
+                ($0.scale, $0.largest, $0.largestPhi) = (1, 0x1p100, 0x1p60)
+            },
+            WarpCase(16, 9, 40, arithmetic) {
+                ($0.scale, $0.largest, $0.largestPhi) = (0x1p-120, 0x1p100, 0x1p20)
+            },
+            WarpCase(70, 9, 40, arithmetic) { $0.largestG = 0x1p-110 },
+            WarpCase(16, 9, 140, arithmetic) { ($0.largestG, $0.shares) = (0x1p-110, 2) },
+            WarpCase(16, 9, 40, arithmetic) { $0.largestG = 0x1p120 },
             WarpCase(20, 17, 40, arithmetic) { ($0.groups, $0.arrangement) = (2, .gaps) },
             WarpCase(20, 17, 40, arithmetic) { ($0.groups, $0.arrangement) = (3, .interleavedChannelsLast) },
         ]

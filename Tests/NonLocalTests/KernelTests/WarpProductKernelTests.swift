@@ -20,4 +20,17 @@ import Testing
         let (actual, expected, tolerances) = try problem.run(TestDevice.session())
         expectClose(actual, expected) { tolerances[$0] }
     }
+
+    /// Maps of small weights are as exact beside one of large weights as by themselves: powers of two change nothing.
+    @Test(arguments: WarpTile.Arithmetic.allCases)
+    func smallWeightsBesideLargeOnes(_ arithmetic: WarpTile.Arithmetic) throws {
+        var problem = WarpProductCase(33, [7, 16, 12], 9, arithmetic)
+        let alike = try problem.run(TestDevice.session()).actual
+        problem.factors = [1, 0x1p-17, 0x1p-60]
+        let apart = try problem.run(TestDevice.session()).actual
+        for (index, (alike, apart)) in zip(alike, apart).enumerated() {
+            let factor = problem.factors[index < 7 * 9 ? 0 : index < 23 * 9 ? 1 : 2]
+            #expect(apart == factor * alike, "number \(index)")
+        }
+    }
 }

@@ -14,8 +14,10 @@ struct WarpCase: CustomTestStringConvertible, Sendable {
     var groups = 1
     var shares = 1
     var scale: Float?
-    /// The largest number in θ.
+    /// The largest number in θ, in φ and in g.
     var largest: Float = 1
+    var largestPhi: Float = 1
+    var largestG: Float = 1
     /// The table's without.
     var tile: WarpTile?
     var arrangement = Arrangement.packed
@@ -31,13 +33,14 @@ struct WarpCase: CustomTestStringConvertible, Sendable {
 
     var testDescription: String {
         "\(arithmetic.rawValue), d \(width), d_v \(valueChannels), \(groups) × \(rows) × \(keys), "
-            + "\(shares) shares, scale \(scale.map { "\($0)" } ?? "1/√d"), θ to \(largest)"
+            + "\(shares) shares, scale \(scale.map { "\($0)" } ?? "1/√d"), θ, φ, g to "
+            + "\(largest), \(largestPhi), \(largestG)"
     }
 
     private var factor: Float { scale ?? 1 / Float(width).squareRoot() }
     private func theta(_ group: Int, _ c: Int, _ n: Int) -> Float { largest * noise(1, group, c, n) }
-    private func phi(_ group: Int, _ c: Int, _ n: Int) -> Float { noise(2, group, c, n) }
-    private func g(_ group: Int, _ c: Int, _ n: Int) -> Float { noise(3, group, c, n) }
+    private func phi(_ group: Int, _ c: Int, _ n: Int) -> Float { largestPhi * noise(2, group, c, n) }
+    private func g(_ group: Int, _ c: Int, _ n: Int) -> Float { largestG * noise(3, group, c, n) }
 
     /// y by the kernels, and what is in its gaps too if there are any: `[groups][d_v][rows]`.
     func computed(_ session: OpenCLSession) throws -> [Float] {
@@ -55,7 +58,7 @@ struct WarpCase: CustomTestStringConvertible, Sendable {
         let room = try variant.elements(
             rows: rows, keys: keys, valueChannels: valueChannels, groups: groups, shares: shares
         ).map { try Buffer<Float>(session.context, count: $0) }
-        let launcher = Launcher(session.queue)
+        let launcher = session.launcher()
         try WarpAttention(session.library, variant).launch(
             launcher,
             AttentionOperands(

@@ -12,6 +12,8 @@ struct WarpProductCase: CustomTestStringConvertible, Sendable {
     let arithmetic: WarpTile.Arithmetic
     let hasResidual: Bool
     let arrangement: Arrangement
+    /// What the weights and biases of each map are multiplied by.
+    var factors: [Float]
 
     init(
         _ inputs: Int, _ outputs: [Int], _ positions: Int, _ arithmetic: WarpTile.Arithmetic, items: Int = 1,
@@ -20,6 +22,7 @@ struct WarpProductCase: CustomTestStringConvertible, Sendable {
         (self.inputs, self.outputs, self.positions) = (inputs, outputs, positions)
         (self.items, self.arithmetic, self.hasResidual) = (items, arithmetic, hasResidual)
         self.arrangement = arrangement
+        factors = outputs.map { _ in 1 }
     }
 
     var testDescription: String {
@@ -28,8 +31,16 @@ struct WarpProductCase: CustomTestStringConvertible, Sendable {
     }
 
     private func x(_ item: Int, _ c: Int, _ n: Int) -> Float { 3 * noise(1, item, c, n) }
-    private func weight(_ row: Int, _ c: Int) -> Float { noise(2, row, c) / 5 }
-    private func bias(_ row: Int) -> Float { noise(3, row) }
+    private func weight(_ row: Int, _ c: Int) -> Float { factor(row) * noise(2, row, c) / 5 }
+    private func bias(_ row: Int) -> Float { factor(row) * noise(3, row) }
+    private func factor(_ row: Int) -> Float {
+        var first = 0
+        let map = outputs.firstIndex { count in
+            first += count
+            return row < first
+        }
+        return factors[map ?? 0]
+    }
     private func residual(_ item: Int, _ row: Int, _ n: Int) -> Float { noise(4, item, row, n) }
 
     /// What the kernel gives, the numbers it should be, and how far each may be from that.
@@ -54,7 +65,7 @@ struct WarpProductCase: CustomTestStringConvertible, Sendable {
         }
         let targets = try outputs.map { try placed($0) }
         let added = hasResidual ? try placed(outputs[0], residual) : nil
-        let launcher = Launcher(session.queue)
+        let launcher = session.launcher()
         try product.launch(
             launcher, product.load(maps, in: session), from: placed(inputs, x).view, residual: added?.view,
             to: targets.map(\.view), positions: positions, items: items,
@@ -76,7 +87,8 @@ struct WarpProductCase: CustomTestStringConvertible, Sendable {
                             Double(bias(row)) + (hasResidual ? Double(residual(item, row, n)) : 0)
                         expected.append(PlainFormulas.dot(weights, columns[n]) + more)
                         let magnitude =
-                            PlainFormulas.dot(weights.map(\.magnitude), columns[n].map(\.magnitude)) + 2
+                            PlainFormulas.dot(weights.map(\.magnitude), columns[n].map(\.magnitude))
+                            + 2 * Double(factor(row))
                         tolerances.append(
                             Tolerances.tensorProduct(arithmetic, terms: inputs, magnitude: magnitude))
                     }

@@ -174,7 +174,7 @@ import Testing
             .tileAttention, "power_of_two(exponent - exponent / 2)", "1.0f", plain, .fused,
             precision: .float16),
         Mutation(
-            .tileAttention, "value_unit(limits, group, get_num_groups(2)) * (sum / l)", "(sum / l)", plain,
+            .tileAttention, "value_unit(limits, group, groups) * (sum / l)", "(sum / l)", plain,
             .fused,
             precision: .float16),
         Mutation(
@@ -185,7 +185,7 @@ import Testing
             .tileAttention, "READ(from, step)", "READ(from, 0)", own(.strongest, 200), .fused,
             precision: .float16),
         Mutation(
-            .tileMerge, "value_unit(limits, group, get_global_size(2)) * ", "", wide, .fused,
+            .tileMerge, "value_unit(limits, group, groups) * ", "", wide, .fused,
             queries: [3, 5],
             precision: .float16),
         Mutation(
@@ -227,7 +227,7 @@ import Testing
         Mutation(.tileSortedAggregate, "if (taken[n] > 0)", "if (taken[n] > 600)", sorted, .sorted),
         Mutation(.tileSortedAggregate, "/ keys", "/ (keys + 1)", sorted, .sorted),
         Mutation(.tileSortedAggregate, "fma(least[n].x, sum, steps)", "(least[n].x * sum)", sorted, .sorted),
-        Mutation(.tileSortedAggregate, "get_group_id(1) * CHANNELS + id;", "id;", sorted, .sorted),
+        Mutation(.tileSortedAggregate, "get_global_id(1) * CHANNELS + id;", "id;", sorted, .sorted),
         Mutation(
             .tileSortedAggregate, "AT(thetaView, 0, (long)first + id)", "AT(thetaView, 0, (long)id)", sorted,
             .sorted),

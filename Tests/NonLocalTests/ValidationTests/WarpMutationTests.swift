@@ -36,6 +36,14 @@ import Testing
     private static let unscaled = WarpCase(32, 12, 70, .float16) { ($0.tile, $0.scale) = (single, 0) }
     private static let uneven = WarpCase(32, 12, 70, .float16) { ($0.tile, $0.largest) = (single, 9) }
     private static let grouped = WarpCase(32, 12, 40, .float16) { ($0.tile, $0.groups) = (single, 2) }
+    /// Scores whose unit is beyond float32, and a g whose unit times its sum of weights is below it.
+    private static let immense = WarpCase(32, 12, 40, .float16) {
+        ($0.tile, $0.scale, $0.largest, $0.largestPhi) = (single, 1, 0x1p100, 0x1p60)
+    }
+    private static let tiny = WarpCase(32, 12, 70, .float16) { ($0.tile, $0.largestG) = (single, 0x1p-110) }
+    private static let tinyShares = WarpCase(32, 12, 70, .float16) {
+        ($0.tile, $0.largestG, $0.shares) = (single, 0x1p-110, 2)
+    }
     /// Maxima that grow by much from block to block.
     private static let steep = WarpCase(32, 12, 150, .float16) { ($0.tile, $0.scale) = (single, 3) }
 
@@ -70,7 +78,7 @@ import Testing
                 $0.tile = WarpTile(32, 32, (2, 1), tiles: 1, keys: 16)
             }),
         Mutation(.warpAttention, "v) * 8 + place->lane % 4 * 2", "v) * 8 + place->lane % 4", plain),
-        Mutation(.warpAttention, "(long)get_group_id(2) * ((keys", "0L * ((keys", grouped),
+        Mutation(.warpAttention, "(long)group * ((keys", "0L * ((keys", grouped),
         // Waits and barriers.
         Mutation(.warpTiling, "    WAIT(warp);\n", "", plain),
         Mutation(.warpTiling, "    warp_barrier(warp);\n    send", "    send", sliced),
@@ -86,13 +94,17 @@ import Testing
         // Scales.
         Mutation(.warpTile, "(254u << 23)", "(253u << 23)", plain),
         Mutation(.warpPack, "sign * unit_of", "unit_of", negative),
-        Mutation(.warpPack, "unit_of(limits[first + group])", "unit_of(limits[group])", uneven),
+        Mutation(.warpPack, "scalesRows ? row : first + group", "group", uneven),
         Mutation(.warpPack, "atomic_max(limits + first + group", "atomic_max(limits + first", grouped),
         Mutation(.warpSteps, "power_of_two((*m - greatest) * factor)", "1.0f", steep),
         Mutation(.warpSteps, "fma(*l, *rescale, sum)", "*l + sum", steep),
         Mutation(.warpSteps, "!= 1.0f || state", "!= 1.0f && state", steep),
         Mutation(.warpSteps, "across(warp, greatest, 2)", "across(warp, greatest, 1)", steep),
         Mutation(.warpAttention, "across(warp, state->l[h], 2)", "across(warp, state->l[h], 1)", plain),
+        Mutation(.warpTile, "units.x * units.y, FLT_MAX)", "units.x * units.y, INFINITY)", immense),
+        Mutation(
+            .warpAttention, "* factors[2 * m + h] * unit;", "* (factors[2 * m + h] * unit);", tiny),
+        Mutation(.warpMerge, "total * inverse * unit;", "total * (inverse * unit);", tinyShares),
         // Tails.
         Mutation(.warpSteps, "s[n].y = 0.0f;", "s[n].y = s[n].y;", unscaled),
         Mutation(
@@ -110,7 +122,8 @@ import Testing
         ("from + warpRow * ROW_TILES * FRAGMENT", "from"),
         ("SIDE + (k * BLOCK + n) * FRAGMENT", "SIDE + k * BLOCK * FRAGMENT"),
         ("hasBias ? bias[row] : 0.0f", "0.0f"), ("value += added", "value -= added"), ("a += SIDE;", ""),
-        ("* inverse_unit_of(bLimits[group])", ""), ("h ? (i ? four.w", "i ? (i ? four.w"),
+        ("bLimits[firstBLimit + group]", "1.0f"),
+        ("h ? (i ? four.w", "i ? (i ? four.w"),
         ("warpRow * ROW_TILES + m) * 16 + h * 8", "warpRow * ROW_TILES + m) * 16"),
     ]
 
@@ -122,7 +135,9 @@ import Testing
         #expect(!(error <= tolerance))
     }
 
-    static let cases = [plain, sliced, exact, shared, negative, unscaled, uneven, grouped, steep]
+    static let cases = [
+        plain, sliced, exact, shared, negative, unscaled, uneven, grouped, steep, immense, tiny, tinyShares,
+    ]
 
     /// The same cases pass with the kernels as they are: it is the mutation that fails.
     @Test(arguments: cases)
@@ -133,8 +148,21 @@ import Testing
 
     @Test(arguments: productMutations)
     func areCaughtInProducts(_ text: String, _ replacement: String) throws {
+        try expectCaught(
+            WarpProductCase(200, [130], 20, .float16, hasResidual: true), planting: replacement, for: text)
+    }
+
+    /// One scale for all rows of the weights.
+    @Test func sharedScalesAreCaught() throws {
+        var problem = WarpProductCase(33, [7, 9], 9, .float16)
+        problem.factors = [1, 0x1p-30]
+        try expectCaught(problem, planting: "0", for: "sharesA ? row : group")
+    }
+
+    private func expectCaught(
+        _ problem: WarpProductCase, planting replacement: String, for text: String
+    ) throws {
         let session = try TestDevice.session(planting: replacement, for: text, in: .warpProduct)
-        let problem = WarpProductCase(200, [130], 20, .float16, hasResidual: true)
         let (actual, expected, tolerances) = try problem.run(session)
         let isCaught = zip(zip(actual, expected), tolerances).contains { pair, tolerance in
             !((Double(pair.0) - pair.1).magnitude <= tolerance)
