@@ -6,9 +6,6 @@ import sys
 
 TOOLS, PAGE, ARCHITECTURES = sys.argv[1], sys.argv[2], sys.argv[3:]
 LIMIT = 48 * 1024
-# An H200: 132 multiprocessors at 1.755 GHz, 128 bytes a clock through local memory, 989 TFLOP/s in float16, and about
-# 5.5 TB/s out of the second-level cache.
-LOCAL, TENSOR, DISTANT = 128 * 132 * 1.755e9, 989e12, 5.5e12
 LLVM = f"{TOOLS}/root/usr/lib/llvm-19"
 ENVIRONMENT = dict(os.environ, LD_LIBRARY_PATH=f"{TOOLS}/root/usr/lib/x86_64-linux-gnu:{LLVM}/lib")
 
@@ -91,7 +88,8 @@ def main():
     print("kernel, arithmetic, d, d_v | arch | registers spills local | loop: mma lds cp.async ldg sts bar ex2 reloads"
           " | op/B, TFLOP/s by local memory, tensor cores, L2")
     for row in open(f"{TOOLS}/kernels/table"):
-        name, *traffic = row.split()
+        name, *bounds = row.split()
+        bounds = [bounds[0]] + [f"{float(bound):.0f}" for bound in bounds[1:]]
         kernel = "warp_" + name.split("-")[0]
         for architecture in ARCHITECTURES:
             report, sass = compile_kernel(name, architecture)
@@ -101,13 +99,7 @@ def main():
                 continue
             registers, spills, stack, shared = of_kernel(report, kernel)
             loop = main_loop(sass, kernel)
-            caps, bounds = "", ["–"] * 4
-            if traffic:
-                operations, tensor, local, distant = map(float, traffic)
-                bounds = [f"{operations / local:.1f}"] + [
-                    f"{bound / 1e12:.0f}" for bound in (
-                        operations / local * LOCAL, operations / tensor * TENSOR, operations / distant * DISTANT)]
-                caps = f"{bounds[0]}, {' '.join(bounds[1:])}"
+            caps = f"{bounds[0]}, {' '.join(bounds[1:])}"
             found[name, architecture] = (registers, spills, shared, loop, bounds)
             print(f"{name} | {architecture} | {registers} {spills} {shared} | {loop['HMMA']} {loop['LDS']}"
                   f" {loop['LDGSTS']} {loop['LDG']} {loop['STS']} {loop['BAR']} {loop['MUFU']}"

@@ -17,7 +17,7 @@ struct Kernels: ParsableCommand {
         var table = ""
         for entry in WarpListing.entries {
             try Data(entry.text.utf8).write(to: folder.appendingPathComponent("\(entry.name).cl"))
-            let figures = entry.traffic.map { String(Int($0)) }.joined(separator: " ")
+            let figures = entry.bounds.map { $0.fixed(1) }.joined(separator: " ")
             table += "\(entry.name) \(figures)\n"
         }
         try Data(table.utf8).write(to: folder.appendingPathComponent("table"))

@@ -25,7 +25,7 @@ struct Attention: Sendable {
         _ library: KernelLibrary, _ method: Method, formulation: Formulation, scale: Double,
         ownWeight: OwnWeight, width: Int, valueChannels: Int, groups: Int
     ) throws {
-        if let warp = method.warp {
+        if let warp = method.warp, method.strategy == .fused {
             kernels = .warp(
                 try WarpAttention(library, warp.variant(width: width, values: valueChannels)), warp,
                 scale: Float(scale))
@@ -55,7 +55,8 @@ struct Attention: Sendable {
         } else {
             kernels = .staged(
                 try StagedAttention(
-                    library, method.groupTile, formulation: formulation, scale: scale, ownWeight: ownWeight))
+                    library, method.groupTile, method.warp, formulation: formulation, scale: scale,
+                    ownWeight: ownWeight))
         }
     }
 
@@ -68,9 +69,7 @@ struct Attention: Sendable {
     ) throws {
         switch kernels {
         case .staged(let staged):
-            try staged.run(
-                launcher, operands, blocks: workspace.blocks(), affinities: workspace.required(.affinity),
-                sink: sink)
+            try staged.run(launcher, operands, workspace, sink: sink)
         case .skipping(let kernels, let scale):
             try kernels.launch(launcher, operands, scale: scale, workspace)
         case .fused(let kernel, let scale):

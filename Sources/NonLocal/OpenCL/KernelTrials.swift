@@ -10,13 +10,15 @@ enum KernelFamily: Sendable, Hashable {
     case tileAttention(GroupTile, values: Int, Precision = .float32)
     case tileSorted(GroupTile)
     case warpProduct(WarpTile.Arithmetic)
+    /// Attention in stages.
+    case warpStages(WarpTile.Arithmetic)
     case warpAttention(WarpVariant)
 
     /// The class of its kernels.
     var kernels: KernelClass {
         switch self {
         case .tileProduct, .tileSoftmax, .tileAttention, .tileSorted: .tile
-        case .warpProduct, .warpAttention: .warp
+        case .warpProduct, .warpStages, .warpAttention: .warp
         }
     }
 
@@ -27,7 +29,7 @@ enum KernelFamily: Sendable, Hashable {
         case .tileSoftmax: "tile_softmax"
         case .tileAttention: "tile_attention"
         case .tileSorted: "tile_sorted_aggregate"
-        case .warpProduct: "warp_product"
+        case .warpProduct, .warpStages: "warp_product"
         case .warpAttention: "warp_attention"
         }
     }
@@ -55,6 +57,9 @@ extension Method {
     /// The kernels that have to be trusted for it.
     func families(_ sizes: PairSizes) -> [KernelFamily] {
         if let warp {
+            guard strategy == .fused else {
+                return [.warpProduct(warp.arithmetic), .warpStages(warp.arithmetic), .tileSoftmax]
+            }
             let variant = try? warp.variant(width: sizes.width, values: sizes.valueChannels)
             return [.warpProduct(warp.arithmetic)] + (variant.map { [.warpAttention($0)] } ?? [])
         }

@@ -14,18 +14,28 @@ struct StagedAttention: Sendable {
     private let aggregate: AggregateKernel
     /// What takes the place of the products and the normalisers on devices with work-groups.
     private let tiled: Tiled?
+    /// What takes the place of the products on tensor cores.
+    private let warp: WarpStages?
 
     private struct Tiled: Sendable {
-        /// None for the outer sum, which is no product.
+        /// None for the outer sum, which is no product, and on tensor cores.
         let affinity: TileProductKernels?
-        let aggregate: TileProductKernels
+        /// None on tensor cores.
+        let aggregate: TileProductKernels?
         let normalize: TileSoftmaxKernels
 
+        /// The normalisers alone.
+        init(_ library: KernelLibrary) throws {
+            (affinity, aggregate) = (nil, nil)
+            normalize = try TileSoftmaxKernels(library)
+        }
+
         init(_ library: KernelLibrary, _ tile: GroupTile, score: Pairwise.Score) throws {
-            aggregate = try TileProductKernels(library, tile)
+            let product = try TileProductKernels(library, tile)
+            aggregate = product
             affinity =
                 switch score {
-                case .dotProduct: aggregate
+                case .dotProduct: product
                 case .negativeSquaredDistance: try TileProductKernels(library, tile, isDistance: true)
                 case .outerSum: nil
                 }
@@ -33,10 +43,12 @@ struct StagedAttention: Sendable {
         }
     }
 
-    /// - Parameter tile: of the tile kernels; the plain ones serve without.
+    /// - Parameters:
+    ///   - tile: of the tile kernels; the plain ones serve without.
+    ///   - warp: what the warp kernels compute products of softmax forms with, if they do.
     init(
-        _ library: KernelLibrary, _ tile: GroupTile?, formulation: Formulation, scale: Double,
-        ownWeight: OwnWeight
+        _ library: KernelLibrary, _ tile: GroupTile?, _ warp: WarpMethod? = nil, formulation: Formulation,
+        scale: Double, ownWeight: OwnWeight
     ) throws {
         self.formulation = formulation
         self.scale = scale
@@ -51,17 +63,25 @@ struct StagedAttention: Sendable {
         softmax = try SoftmaxKernel(library)
         normalize = try NormalizeKernels(library)
         aggregate = try AggregateKernel(library)
-        tiled = try tile.map { try Tiled(library, $0, score: formulation.score) }
+        self.warp = try warp.map { try WarpStages(library, $0) }
+        tiled =
+            try warp == nil
+            ? tile.map { try Tiled(library, $0, score: formulation.score) } : Tiled(library)
     }
 
     /// Computes y, or hands the normalised affinities of each block to `sink` instead.
     ///
-    /// - Parameter affinities: room for a block, `[group][key][row]`.
     func run(
-        _ launcher: Launcher, _ operands: AttentionOperands, blocks: RowBlocks, affinities: Buffer<Float>,
+        _ launcher: Launcher, _ operands: AttentionOperands, _ workspace: Workspace,
         sink: ((RowBlock) throws -> Void)? = nil
     ) throws {
-        for block in blocks.blocks(groups: operands.groups, rows: operands.rows) {
+        let affinities = try workspace.required(.affinity)
+        let blocks = try workspace.blocks().blocks(groups: operands.groups, rows: operands.rows)
+        if let warp {
+            let room = try WarpStages.Room(workspace)
+            return try run(launcher, operands, warp, blocks, affinities, room)
+        }
+        for block in blocks {
             try score(launcher, affinities, operands, block)
             try weigh(launcher, affinities, operands, block)
             if let sink {
@@ -70,6 +90,25 @@ struct StagedAttention: Sendable {
             } else {
                 try aggregate(launcher, affinities, operands, block)
             }
+        }
+    }
+
+    /// The same on tensor cores.
+    ///
+    /// - Parameter affinities: room for a block, `[group][key][row]`.
+    func run(
+        _ launcher: Launcher, _ operands: AttentionOperands, _ warp: WarpStages, _ blocks: [RowBlock],
+        _ affinities: Buffer<Float>, _ room: WarpStages.Room
+    ) throws {
+        var keys: WarpStages.Keys?
+        for block in blocks {
+            let packed =
+                try keys.flatMap { $0.firstGroup == block.firstGroup ? $0 : nil }
+                ?? warp.keys(launcher, operands, block, room)
+            keys = packed
+            try warp.score(launcher, operands, packed, block, to: affinities, room)
+            try weigh(launcher, affinities, operands, block)
+            try warp.aggregate(launcher, operands, packed, block, from: affinities, room)
         }
     }
 

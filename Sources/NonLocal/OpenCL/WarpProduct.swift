@@ -1,10 +1,13 @@
 import NonLocalKernels
 import SwiftOpenCL
 
-/// Launches `warp_product.cl`: up to three projections of the same x at once, or one with a residual.
+/// Launches `warp_product.cl`: up to three projections of the same x at once, or one with a residual; or products of
+/// two tensors.
 struct WarpProduct: Sendable {
     /// Tiles of rows and of columns that a work-group computes, and its work-items.
     private static let block = 8, threads = 256
+    /// Rows, and columns, of a work-group.
+    static let blockRows = 16 * block
 
     private let arithmetic: WarpTile.Arithmetic
     private let product: Kernel
@@ -103,38 +106,91 @@ struct WarpProduct: Sendable {
         positions: Int, items: Int, image room: Buffer<Float>, limits: Buffer<Float>,
         misfits: Buffer<Float>? = nil
     ) throws {
-        guard let first = y.first, let last = y.last else { return }
-        let packed = image(room, rows: positions, terms: maps.inputs, .right)
         try launcher.queue.fill(limits, with: 0)
-        try pack.launch(
-            launcher, limitOf: x, channels: maps.inputs, positions: positions, groups: items, to: limits)
-        try pack.launch(
-            launcher, x, channels: maps.inputs, positions: positions, groups: items, limits: limits,
-            to: packed, misfits: misfits)
+        let x = try factor(
+            launcher, x, channels: maps.inputs, positions: positions, groups: items, .right, room: room,
+            limits: limits, misfits: misfits)
         let rows = maps.outputs.reduce(0, +)
-        let second = maps.outputs[0]
-        let third = y.count > 2 ? second + maps.outputs[1] : rows
-        var arguments: [any KernelArgument] = [
-            maps.weight.buffer, room, Int32(1), maps.limits, Int32(0), limits, Int32(0), maps.bias, Int32(1),
-        ]
+        try multiply(
+            launcher, Factor(image: maps.weight, limits: maps.limits), isShared: true, x, bias: maps.bias,
+            residual: residual, to: y, heights: maps.outputs,
+            ProductSize(rows: rows, terms: maps.inputs, columns: positions, groups: items))
+    }
+
+    /// A factor of products, in device memory.
+    struct Factor: Sendable {
+        let image: WarpImage
+        /// What it is scaled for, from `firstLimit` on.
+        let limits: Buffer<Float>
+        var firstLimit = 0
+    }
+
+    /// Packs a tensor as a factor, another one for each group: channels are terms, positions rows or columns.
+    ///
+    /// - Parameters:
+    ///   - room: as large as ``elements(_:channels:positions:items:)`` says.
+    ///   - limits: for what each group is scaled, from `firstLimit` on; what is greater there is kept.
+    ///   - isMeasured: whether that is its largest magnitude, or what is there.
+    ///   - misfits: set where float16 holds it worse than bfloat16 would.
+    func factor(
+        _ launcher: Launcher, _ x: View, channels: Int, positions: Int, groups: Int, _ side: WarpImage.Side,
+        room: Buffer<Float>, limits: Buffer<Float>, firstLimit: Int = 0, isMeasured: Bool = true,
+        misfits: Buffer<Float>? = nil
+    ) throws -> Factor {
+        let packed = image(room, rows: positions, terms: channels, side)
+        if isMeasured {
+            try pack.launch(
+                launcher, limitOf: x, channels: channels, positions: positions, groups: groups, to: limits,
+                first: firstLimit)
+        }
+        try pack.launch(
+            launcher, x, channels: channels, positions: positions, groups: groups, limits: limits,
+            first: firstLimit, to: packed, misfits: misfits)
+        return Factor(image: packed, limits: limits, firstLimit: firstLimit)
+    }
+
+    /// y[r, n] = Σ_k rows[k, r] columns[k, n] in each group.
+    ///
+    /// - Parameters:
+    ///   - rows: packed as a left factor.
+    ///   - columns: packed as a right one.
+    func launch(
+        _ launcher: Launcher, _ rows: Factor, _ columns: Factor, to y: View, _ size: ProductSize
+    ) throws {
+        try multiply(
+            launcher, rows, isShared: false, columns, bias: nil, residual: nil, to: [y],
+            heights: [size.rows], size)
+    }
+
+    /// - Parameter isShared: whether all groups have the same rows, each scaled by itself.
+    private func multiply(
+        _ launcher: Launcher, _ rows: Factor, isShared: Bool, _ columns: Factor, bias: Buffer<Float>?,
+        residual: View?, to y: [View], heights: [Int], _ size: ProductSize
+    ) throws {
+        guard let first = y.first, let last = y.last, let height = heights.first else { return }
+        let third = y.count > 2 ? height + heights[1] : size.rows
+        // What is not there is not read, whatever stands in its place.
         let added = residual ?? first
-        arguments += [added.buffer, added.argument, Int32(residual == nil ? 0 : 1)] as [any KernelArgument]
+        var arguments: [any KernelArgument] = [
+            rows.image.buffer, columns.image.buffer, Int32(isShared ? 1 : 0), rows.limits,
+            Int32(rows.firstLimit), columns.limits, Int32(columns.firstLimit), bias ?? columns.limits,
+            Int32(bias == nil ? 0 : 1), added.buffer, added.argument, Int32(residual == nil ? 0 : 1),
+        ]
         for view in [first, y.count > 2 ? y[1] : last, last] {
             arguments += [view.buffer, view.argument] as [any KernelArgument]
         }
         arguments +=
             [
-                Int32(second), Int32(third), Int32(rows), Int32(positions),
-                Int32(packed.termTiles * arithmetic.parts / 2),
+                Int32(height), Int32(third), Int32(size.rows), Int32(size.columns),
+                Int32(columns.image.termTiles * arithmetic.parts / 2),
             ] as [any KernelArgument]
         try launcher.inSlices(
-            of: product, count: items, most: launcher.mostWorkGroups,
-            operations: Cost.product(rows, maps.inputs, positions, batch: items).operations
+            of: product, count: size.groups, most: launcher.mostWorkGroups, operations: size.operations
         ) { slice, operations in
             try launcher.launch(
                 product, arguments + [Int32(slice.lowerBound)],
                 global: [
-                    packed.rowTiles / Self.block * Self.threads, maps.weight.rowTiles / Self.block,
+                    columns.image.rowTiles / Self.block * Self.threads, rows.image.rowTiles / Self.block,
                     slice.count,
                 ], local: [Self.threads, 1, 1], operations: operations)
         }

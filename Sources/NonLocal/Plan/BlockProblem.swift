@@ -153,7 +153,8 @@ struct BlockProblem: Sendable, Hashable {
             let (width, values, keys) = (width, configuration.valueChannels, geometry.keys.count)
             elements.merge(
                 warp.elements(
-                    width: width, valueChannels: values, rows: rowsOfGroup, keys: keys, groups: groups)
+                    method.strategy, width: width, valueChannels: values, rows: rowsOfGroup, keys: keys,
+                    groups: groups)
             ) { $1 }
             return Workload(
                 method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup, keys: keys,
@@ -162,7 +163,7 @@ struct BlockProblem: Sendable, Hashable {
                 scratchOfLaunch: { warpImage(warp, items: $0) },
                 sharesOfLaunch: {
                     warp.shared(
-                        width: width, valueChannels: values, rows: rowsOfGroup, keys: keys,
+                        method.strategy, width: width, valueChannels: values, rows: rowsOfGroup, keys: keys,
                         groups: $0 * groups)
                 })
         }

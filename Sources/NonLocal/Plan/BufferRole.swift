@@ -38,6 +38,8 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case transposedAggregate = "transposed aggregate"
     /// The affinities of a row block.
     case affinity
+    /// The weights of a row block, packed for the warp kernels.
+    case packedAffinity = "packed affinity"
     /// θ of all groups, packed for the warp kernels.
     case packedTheta = "packed theta"
     /// What θ, φ and g are scaled for.

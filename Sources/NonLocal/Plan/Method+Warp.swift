@@ -1,6 +1,5 @@
 extension Method {
-    /// The methods of the warp kernels, which know fused attention alone, and those of the tile kernels behind them;
-    /// see ``candidates(_:_:scale:ownWeight:sizes:device:kernels:reassociation:)``.
+    /// The methods of the warp kernels, which know softmax forms alone, and those of the tile kernels behind them; see ``candidates(_:_:scale:ownWeight:sizes:device:kernels:reassociation:)``.
     ///
     /// - Parameter tile: of the tile kernels, if the device can run them.
     static func warpCandidates(
@@ -15,6 +14,12 @@ extension Method {
             methods.append(Method(strategy: .fused, warp: warp, precision: precision))
         }
         if wanted == .fused, !methods.isEmpty { return methods }
+        if isSoftmax, wanted == .automatic || wanted == .staged,
+            ownWeight == .include || wanted == .staged || warp.stagingPaysBesideTiles(sizes)
+        {
+            let staged = Method(strategy: .staged, warp: warp, precision: precision)
+            methods.insert(staged, at: warp.fusingPays(sizes) ? methods.count : 0)
+        }
         guard let tile else {
             guard wanted == .automatic || wanted == .staged else {
                 throw NonLocalError(

@@ -120,14 +120,16 @@ struct OperationShape: Sendable, Hashable {
         if let warp = method.warp {
             elements.merge(
                 warp.elements(
-                    width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: 1)
+                    method.strategy, width: width, valueChannels: valueChannels, rows: rows, keys: keys,
+                    groups: 1)
             ) { $1 }
             return Workload(
                 method: method, batch: batch, groups: 1, rows: rows, keys: keys, elementsPerItem: elements,
                 weightElements: 0, widest: max(width, valueChannels), scratchOfLaunch: { _ in 0 },
                 sharesOfLaunch: {
                     warp.shared(
-                        width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: $0)
+                        method.strategy, width: width, valueChannels: valueChannels, rows: rows, keys: keys,
+                        groups: $0)
                 })
         }
         if let precision = method.tilePrecision {

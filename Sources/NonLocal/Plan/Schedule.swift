@@ -71,17 +71,19 @@ struct Schedule: Sendable, Hashable {
         while items > 1, total(items) + wanted > budget { items -= max(1, items / 8) }
         var elements = work.elementsPerItem.mapValues { $0 * items }
         if needsAffinities {
-            let capacity = min(wanted, budget - total(items))
+            let room = budget - total(items)
             guard
-                let blocks = RowBlocks(
-                    groups: work.groups * items, rows: work.rows, keys: work.keys, capacity: capacity)
+                let (blocks, packed) = work.blocks(
+                    items, most: min(wanted, room), room: room, largest: largest)
             else {
                 throw NonLocalError(
                     .memory,
-                    "one row of affinities takes \(row * size) bytes, '\(device.name)' allows \(capacity * size)",
+                    "one row of affinities takes \(row * size) bytes or a few times that, '\(device.name)' allows "
+                        + "\(min(wanted, room) * size)",
                     advice: "Raise the memory limit, or sub-sample the keys.")
             }
             elements[.affinity] = blocks.capacity
+            if packed > 0 { elements[.packedAffinity] = packed }
             self.blocks = blocks
         } else {
             blocks = nil
@@ -127,6 +129,17 @@ struct Workload: Sendable {
     private func last(_ items: Int) -> Int {
         let rest = batch % items
         return rest == 0 ? items : rest
+    }
+
+    /// Blocks of at most `most` affinities, and the elements that they are packed into; together they fit in `room`.
+    func blocks(_ items: Int, most: Int, room: Int, largest: Int) -> (RowBlocks, packed: Int)? {
+        var capacity = most
+        while let blocks = RowBlocks(groups: groups * items, rows: rows, keys: keys, capacity: capacity) {
+            let packed = method.strategy == .staged ? method.warp?.packedWeights(blocks) ?? 0 : 0
+            if blocks.capacity + packed <= room, packed <= largest { return (blocks, packed) }
+            capacity = blocks.capacity / 2
+        }
+        return nil
     }
 
     /// Operations a second of one compute unit: a guess on the low side, for kernels not seen yet.

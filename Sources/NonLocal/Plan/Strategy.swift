@@ -58,6 +58,7 @@ struct Method: Sendable, Hashable {
     /// Queries that a tile of its kernels has.
     func queryTile(_ sizes: PairSizes) -> Int {
         if let warp {
+            guard strategy == .fused else { return WarpProduct.blockRows }
             return (try? warp.variant(width: sizes.width, values: sizes.valueChannels))?.tile.blockRows ?? 1
         }
         return tile?.panel ?? groupTile?.block ?? 1

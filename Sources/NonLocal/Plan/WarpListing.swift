@@ -8,9 +8,9 @@ public enum WarpListing {
         public let name: String
         /// The OpenCL C, macros included.
         public let text: String
-        /// Of a block of keys in one work-group: operations of the formulas, those of the tensor cores, bytes through
-        /// local memory, and bytes from the second-level cache. None for products.
-        public let traffic: [Double]
+        /// Operations of the formulas for each byte through local memory, and the 10¹² operations a second of an H200
+        /// that its local memory, tensor cores and second-level cache allow.
+        public let bounds: [Double]
     }
 
     /// All programs.
@@ -23,18 +23,17 @@ public enum WarpListing {
     private static func attention(_ tile: WarpTile, _ arithmetic: WarpTile.Arithmetic) -> Entry {
         let variant = WarpVariant(
             tile, width: tile.width, values: tile.values, arithmetic: arithmetic, usesPTX: true)
-        let traffic = variant.traffic
         return Entry(
             name: "attention-\(arithmetic.rawValue)-\(tile.width)-\(tile.values)",
             text: text(KernelSource.warpAttentions, variant.macros),
-            traffic: [traffic.operations, traffic.tensorOperations, traffic.bytes, traffic.distantBytes])
+            bounds: variant.traffic.bounds)
     }
 
     private static func product(_ arithmetic: WarpTile.Arithmetic) -> Entry {
         Entry(
             name: "product-\(arithmetic.rawValue)",
             text: text(KernelSource.warpProducts, WarpProduct.macros(arithmetic, usesPTX: true)),
-            traffic: [])
+            bounds: WarpProduct.traffic(arithmetic).bounds)
     }
 
     private static func text(_ sources: [KernelSource], _ macros: [String: String]) -> String {

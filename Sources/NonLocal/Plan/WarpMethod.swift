@@ -39,17 +39,27 @@ struct WarpMethod: Sendable, Hashable {
         return needed <= room ? wanted : 1
     }
 
-    /// Elements that fused attention takes for each of `groups` groups, apart from the shares.
-    func elements(width: Int, valueChannels: Int, rows: Int, keys: Int, groups: Int) -> [BufferRole: Int] {
+    /// Elements that a strategy takes for each of `groups` groups, apart from shares and affinities.
+    func elements(
+        _ strategy: Strategy, width: Int, valueChannels: Int, rows: Int, keys: Int, groups: Int
+    ) -> [BufferRole: Int] {
+        guard strategy == .fused else {
+            return stagedElements(
+                width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: groups)
+        }
         guard let variant = try? variant(width: width, values: valueChannels) else { return [:] }
         let sizes = variant.elements(
             rows: rows, keys: keys, valueChannels: valueChannels, groups: groups, shares: 1)
         return [.packedTheta: sizes[0], .packedPhi: sizes[1], .packedG: sizes[2], .limits: sizes[3]]
     }
 
-    /// Elements that the shares of a launch leave.
-    func shared(width: Int, valueChannels: Int, rows: Int, keys: Int, groups: Int) -> Int {
-        guard let variant = try? variant(width: width, values: valueChannels) else { return 0 }
+    /// Elements that the shares of a launch leave, of the fused strategy alone.
+    func shared(
+        _ strategy: Strategy, width: Int, valueChannels: Int, rows: Int, keys: Int, groups: Int
+    ) -> Int {
+        guard strategy == .fused, let variant = try? variant(width: width, values: valueChannels) else {
+            return 0
+        }
         let shares = variant.shares(rows: rows, keys: keys, groups: groups, computeUnits: computeUnits)
         return variant.sharedElements(
             rows: rows, valueChannels: valueChannels, groups: groups, shares: shares)

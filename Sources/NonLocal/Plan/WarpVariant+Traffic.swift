@@ -10,6 +10,49 @@ struct WarpTraffic: Sendable, Hashable {
     let distantBytes: Double
 }
 
+/// What an H200 does in a second by its data sheet: 132 multiprocessors at 1.755 GHz. Only the proportions matter.
+enum DeviceRates {
+    /// Bytes through local memory, 128 a clock and multiprocessor.
+    static let local = 128 * 132 * 1.755e9
+    /// Operations of the tensor cores in float16.
+    static let tensor = 989e12
+    /// Bytes from the second-level cache.
+    static let distant = 5.5e12
+    /// Operations that kernels without tensor cores get out of it: half its peak.
+    static let float32 = 33e12
+}
+
+extension WarpTraffic {
+    /// Seconds that it takes where all multiprocessors do the same at once: the least that the slowest part allows,
+    /// divided by their number.
+    var seconds: Double {
+        max(
+            bytes / DeviceRates.local, tensorOperations / DeviceRates.tensor,
+            distantBytes / DeviceRates.distant)
+    }
+
+    /// Operations for each byte of local memory, and 10¹² operations a second that local memory, tensor cores and
+    /// second-level cache allow.
+    var bounds: [Double] {
+        [operations / bytes]
+            + [
+                operations / bytes * DeviceRates.local, operations / tensorOperations * DeviceRates.tensor,
+                operations / distantBytes * DeviceRates.distant,
+            ].map { $0 / 1e12 }
+    }
+}
+
+extension WarpProduct {
+    /// Of a work-group, for 16 terms.
+    static func traffic(_ arithmetic: WarpTile.Arithmetic) -> WarpTraffic {
+        let fragment = Double(512 * arithmetic.parts), operations = 2 * 128 * 128 * 16.0
+        // 8 tiles of rows and 8 of columns are written; each of 8 warps reads 4 and 2.
+        return WarpTraffic(
+            operations: operations, tensorOperations: operations * (arithmetic == .float32 ? 3 : 1),
+            bytes: (16 + 8 * 6) * fragment, distantBytes: 16 * fragment)
+    }
+}
+
 extension WarpVariant {
     var traffic: WarpTraffic {
         let fragment = Double(512 * arithmetic.parts), rows = Double(tile.blockRows)

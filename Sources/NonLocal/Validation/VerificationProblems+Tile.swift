@@ -26,6 +26,7 @@ extension VerificationProblems {
         case .tileSorted(let tile):
             tileSorted(tile, channels: 66, keys: GroupTile.sortRun + 9, rows: 67)
         case .warpProduct(let arithmetic): warpProduct(arithmetic, 70, 9, 130)
+        case .warpStages(let arithmetic): warpStages(arithmetic, 37, 19, 130, 9)
         case .warpAttention(let variant):
             warpAttention(
                 variant.arithmetic, variant.width - 1, variant.values - 1, variant.tile.blockRows + 3,

@@ -41,13 +41,23 @@ import Testing
 
     /// Kernels whose registers leave no room for their work-groups are off, and the next best serve.
     @Test func smallWorkGroupsLeaveTheTiles() throws {
-        let session = try Self.session(
-            .warpAttention, "reqd_work_group_size(THREADS, 1, 1)", "reqd_work_group_size(THREADS / 2, 1, 1)")
-        let prepared = try Self.problem.block().prepared(
-            for: Self.problem.shape, on: session, kernels: .warp, precision: .mixed)
-        #expect(prepared.plan.kernels == .tile)
-        #expect(prepared.plan.notes.contains { $0.contains("warp_attention kernels are off") })
-        _ = try prepared.run(Self.problem.input())
+        let (text, smaller) = (
+            "reqd_work_group_size(THREADS, 1, 1)", "reqd_work_group_size(THREADS / 2, 1, 1)"
+        )
+        var sources: [KernelSource: String] = [:]
+        for (source, kernels, strategy) in [
+            (KernelSource.warpAttention, KernelClass.warp, Strategy.staged), (.warpProduct, .tile, .fused),
+        ] {
+            let mutated = source.text.replacing(text, with: smaller)
+            try #require(mutated != source.text)
+            sources[source] = mutated
+            let prepared = try Self.problem.block().prepared(
+                for: Self.problem.shape, on: TestDevice.session(overriding: sources), kernels: .warp,
+                precision: .mixed)
+            #expect(prepared.plan.kernels == kernels && prepared.plan.strategy == strategy)
+            #expect(prepared.plan.notes.contains { $0.contains("\(source.rawValue) kernels are off") })
+            _ = try prepared.run(Self.problem.input())
+        }
         let error = failure(.configuration) {
             _ = try TestDevice.session().library.kernel(
                 "tile_softmax", of: KernelSource.tiledSoftmax, defining: [:], workItems: 1 << 20)

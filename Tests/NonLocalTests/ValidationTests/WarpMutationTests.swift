@@ -127,6 +127,22 @@ import Testing
         ("warpRow * ROW_TILES + m) * 16 + h * 8", "warpRow * ROW_TILES + m) * 16"),
     ]
 
+    /// Mistakes that only attention in stages shows, where each group has an a of its own and a block may begin with any.
+    static let stageMutations: [(KernelSource, String, String)] = [
+        (.warpProduct, "sharesA ? 0 : (long)group * get_num_groups(1)", "0"),
+        (.warpProduct, "bLimits[firstBLimit + group]", "bLimits[group]"),
+        (.warpProduct, "aLimits[firstALimit + (sharesA ? row : group)]", "aLimits[sharesA ? row : group]"),
+        (.warpTile, "GROUP(view, (group) + (view).s7)", "GROUP(view, group)"),
+        (.tileSoftmax, "s += get_global_id(2) * keys * rows + i", "s += i"),
+    ]
+
+    @Test(arguments: stageMutations)
+    func areCaughtInStages(_ source: KernelSource, _ text: String, _ replacement: String) throws {
+        let session = try TestDevice.session(planting: replacement, for: text, in: source)
+        let problems = VerificationProblems(session: session, kernels: .warp)
+        #expect(!problems.trial(of: .warpStages(.float16)).outcome().passed)
+    }
+
     @Test(arguments: mutations)
     func areCaught(_ mutation: Mutation) throws {
         let session = try TestDevice.session(
