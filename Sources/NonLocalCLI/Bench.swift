@@ -81,6 +81,10 @@ struct Bench: ParsableCommand {
             if index == 0 {
                 backend.announce(workload.plan)
                 if workload.plan.device != nil { roof = try Roof(backend.selector.device()) }
+                if workload.plan.kernels == .warp {
+                    Console.note(
+                        "the roof is float32's without tensor cores, by which these kernels may go beyond it")
+                }
             }
             let timing = try Timing(workload, runs: runs, roof: roof)
             if let share = describe(computedShare: timing.computedShare) {

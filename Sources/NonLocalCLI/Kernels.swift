@@ -18,7 +18,7 @@ struct Kernels: ParsableCommand {
         for entry in WarpListing.entries {
             try Data(entry.text.utf8).write(to: folder.appendingPathComponent("\(entry.name).cl"))
             let figures = entry.bounds.map { $0.fixed(1) }.joined(separator: " ")
-            table += "\(entry.name) \(figures)\n"
+            table += "\(entry.name) \(entry.takesMore ? 1 : 0) \(figures) \(entry.tiling ?? "")\n"
         }
         try Data(table.utf8).write(to: folder.appendingPathComponent("table"))
     }

@@ -18,7 +18,7 @@ struct Timing {
     let deviceSeconds: Double?
     /// The median of each kernel's time in a run, the longest first; empty for the reference.
     let kernels: [(name: String, seconds: Double)]
-    /// The device's peak in the arithmetic used, in 10⁹ operations a second; none for the reference.
+    /// The device's peak in float32 without tensor cores, in 10⁹ operations a second; none for the reference.
     let roof: Double?
     /// The share of key blocks that the last run computed; none where none may be left out.
     let computedShare: Double?
@@ -136,6 +136,7 @@ struct Timing {
             "executed_gflop": .number(executed / 1e9),
             "computed_share": .number(computedShare),
             "roof_gflops": .number(roof),
+            "roof_arithmetic": .string(roof == nil ? nil : "float32, no tensor cores"),
             "percent_of_roof": .number(percentOfRoof),
         ])
     }

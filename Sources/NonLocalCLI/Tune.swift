@@ -7,7 +7,8 @@ struct Tune: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Finds the tiles that suit a GPU, for plans to take.",
         discussion: """
-            Tries each size of the tile kernels' work-groups on whole blocks, holds it against the reference, times \
+            Tries each size of the tile kernels' work-groups on whole blocks, and on tensor cores each tiling of the \
+            warp kernels' fused attention for the widths of the shapes, holds it against the reference, times \
             it, and writes the fastest down by device, driver and version of the kernels. CPU devices need none: \
             their tiles follow from the vector width.
 
@@ -55,7 +56,7 @@ struct Tune: ParsableCommand {
         var outcomes: [Tuner.Outcome] = []
         let entry = try Tuner(device).run(shapes: shape.map(\.extents)) { outcome in
             outcomes.append(outcome)
-            if let failure = outcome.failure { Console.note("\(outcome.name) is wrong: \(failure)") }
+            if let failure = outcome.failure { Console.note("\(outcome.tile) is wrong: \(failure)") }
         }
         table.set(entry)
         let written = table
@@ -67,22 +68,27 @@ struct Tune: ParsableCommand {
                     "device": .string(entry.device), "driver": .string(entry.driver),
                     "side": .integer(entry.side), "quads": .integer(entry.quads),
                     "depth": .integer(entry.depth), "milliseconds": .number(entry.milliseconds),
+                    "warp": .array(entry.warp.map(\.json)),
                 ]))
         } else {
+            let best = [entry.milliseconds] + entry.warp.map(\.milliseconds)
             let rows = outcomes.map { outcome in
                 [
-                    outcome.name, outcome.seconds.map { ($0 * 1e3).fixed(3) } ?? "wrong",
-                    (outcome.side, outcome.quads, outcome.depth) == (entry.side, entry.quads, entry.depth)
-                        ? "chosen" : "",
+                    outcome.kernels.rawValue, outcome.tile,
+                    outcome.seconds.map { ($0 * 1e3).fixed(3) } ?? "wrong",
+                    best.contains { $0 == outcome.seconds.map { $0 * 1e3 } } ? "chosen" : "",
                 ]
             }
-            Console.result(Console.table([["tile", "device ms", ""]] + rows))
+            Console.result(Console.table([["kernels", "tile", "device ms", ""]] + rows))
         }
     }
 }
 
-extension Tuner.Outcome {
-    fileprivate var name: String {
-        "\(side)×\(side) work-items, \(quads * 4)×\(quads * 4) each, slices of \(depth)"
+extension TuningTable.WarpChoice {
+    fileprivate var json: JSON {
+        .object([
+            "arithmetic": .string(arithmetic), "width": .integer(width), "values": .integer(values),
+            "tiling": .string(tiling), "milliseconds": .number(milliseconds),
+        ])
     }
 }

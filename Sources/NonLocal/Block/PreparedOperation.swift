@@ -41,7 +41,8 @@ public final class PreparedOperation: Sendable {
                 scale: operation.scale.value(width: shape.width), ownWeight: operation.ownWeight,
                 sizes: sizes, device: device,
                 kernels: KernelChoice(
-                    options.kernels, options.groupTile ?? session.tunedTile, options.precision, on: device),
+                    options.kernels, options.groupTile ?? session.tunedTile, session.warpTiles(options),
+                    options.precision, on: device),
                 precision: options.precision,
                 reassociation: shape.reassociation(operation.pairwise.formulation)),
             sizes, options)

@@ -5,6 +5,8 @@ struct RunOptions: Sendable, Hashable {
     var kernels: KernelClass?
     /// Forces a tile upon the tile kernels; the device's own without.
     var groupTile: GroupTile?
+    /// Forces tiles upon the warp kernels' fused attention, for the widths that they are meant for.
+    var warpTiles: [WarpTile] = []
     /// Whether kernels have to pass a test on the device before they are used.
     var testsKernels = true
     var skip: Skipping = .automatic

@@ -47,7 +47,8 @@ final class BlockEngine: @unchecked Sendable {
         self.options = options
         let formulas = BlockProblem(configuration, geometry, weights)
         let kernels = try KernelChoice(
-            options.kernels, options.groupTile ?? session.tunedTile, options.precision, on: device)
+            options.kernels, options.groupTile ?? session.tunedTile, session.warpTiles(options),
+            options.precision, on: device)
         self.kernels = kernels
         sizes = PairSizes(width: formulas.width, valueChannels: configuration.valueChannels)
         let (candidates, notes) = try session.passing(

@@ -90,7 +90,7 @@ extension OpenCLSession {
         let fitting = methods.map { method in
             let (method, shortages) = method.fitting(library, sizes)
             shortages.forEach(add)
-            return method
+            return withPassingTile(method, sizes, add)
         }
         let passing = fitting.filter { method in
             let failed = method.families(sizes).first { failure(of: $0) != nil }
@@ -103,6 +103,26 @@ extension OpenCLSession {
                 .configuration, notes.joined(separator: "; "), advice: "Use strategy automatic or staged.")
         }
         return (passing, notes)
+    }
+
+    /// The same with the first tile of the warp kernels' fused attention that passes its test, and a word on those that
+    /// don't; itself if none does.
+    private func withPassingTile(_ method: Method, _ sizes: PairSizes, _ note: (String) -> Void) -> Method {
+        guard method.strategy == .fused, let warp = method.warp else { return method }
+        var notes: [String] = []
+        for alternative in warp.alternatives(sizes) {
+            guard
+                let variant = try? alternative.variant(width: sizes.width, values: sizes.valueChannels)
+            else { break }
+            guard let failure = failure(of: .warpAttention(variant)) else {
+                notes.forEach(note)
+                var method = method
+                method.warp = alternative
+                return method
+            }
+            notes.append("the warp_attention kernels with \(variant.tile.name) are off: \(failure)")
+        }
+        return method
     }
 
     private func failure(of family: KernelFamily) -> String? {

@@ -24,6 +24,8 @@ public final class OpenCLSession: Sendable {
     let speeds: LaunchSpeeds
     /// The tile that the device was tuned to, if it was.
     let tunedTile: GroupTile?
+    /// What it was tuned to otherwise.
+    private let tuning: TuningTable?
     /// What the kernels' tests gave.
     let trials = KernelTrials()
     private let mostWorkGroups: Int?
@@ -53,6 +55,7 @@ public final class OpenCLSession: Sendable {
         let table =
             tuning ?? (device.type == .cpu ? nil : try? TuningTable(trusting: TuningTable.standardPath))
         tunedTile = table?.tile(for: device)
+        self.tuning = table
         self.sharesHostMemory = sharesHostMemory ?? device.hasUnifiedMemory
         speeds = LaunchSpeeds(computeUnits: device.computeUnits)
         context = try Context(device: device)
@@ -76,6 +79,12 @@ public final class OpenCLSession: Sendable {
         let elements = UnsafeMutableBufferPointer(
             start: memory.address.bindMemory(to: Float.self, capacity: count), count: count)
         return try Buffer(context, sharing: elements, keeping: memory)
+    }
+
+    /// Tiles of the warp kernels that are forced, or that the device was tuned to.
+    func warpTiles(_ options: RunOptions) -> [WarpTile] {
+        options.warpTiles.isEmpty
+            ? tuning?.warpTiles(for: device, WarpTile.Arithmetic(options.precision)) ?? [] : options.warpTiles
     }
 
     /// What enqueues kernels for one run.

@@ -52,10 +52,12 @@ enum KernelChoice: Sendable, Hashable {
     /// - Parameters:
     ///   - kernels: forces a class; the device's own without.
     ///   - tile: forces a tile upon the tile kernels; the device's own without.
+    ///   - warpTiles: tiles of the warp kernels in the place of the usual ones.
     ///   - precision: what the warp kernels keep operands in.
     /// - Throws: ``NonLocalError/Code/configuration`` if the device can't run kernels of the class.
     init(
-        _ kernels: KernelClass?, _ tile: GroupTile?, _ precision: Precision, on device: Device
+        _ kernels: KernelClass?, _ tile: GroupTile?, _ warpTiles: [WarpTile], _ precision: Precision,
+        on device: Device
     ) throws(NonLocalError) {
         switch kernels ?? KernelClass(device) {
         case .plain: self = .plain
@@ -71,7 +73,7 @@ enum KernelChoice: Sendable, Hashable {
             self = .tile(tile)
         case .warp:
             self = .warp(
-                WarpMethod(WarpTile.Arithmetic(precision), on: device),
+                WarpMethod(WarpTile.Arithmetic(precision), on: device, tiles: warpTiles),
                 tile ?? GroupTile.candidates(device).first)
         }
     }

@@ -35,7 +35,7 @@ struct Method: Sendable, Hashable {
     /// The tile of the panel kernels, or none where others serve.
     private(set) var tile: PanelTile?
     /// What the warp kernels are to do, or none where others serve.
-    private(set) var warp: WarpMethod?
+    var warp: WarpMethod?
     /// The tile of the tile kernels, or none where others serve.
     var groupTile: GroupTile?
     /// What its operands are kept in: what was wanted, or more.

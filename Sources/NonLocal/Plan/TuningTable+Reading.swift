@@ -26,18 +26,14 @@ extension TuningTable.Entry {
         var numbers: [String: Int] = [:]
         var shapes: [String]?
         var milliseconds: Double?
+        var warp: [TuningTable.WarpChoice] = []
         try scanner.object { scanner, name in
             switch name {
             case "device", "driver", "kernels": texts[name] = try scanner.string()
             case "side", "quads", "depth": numbers[name] = try scanner.extent("a size")
-            case "shapes":
-                var found: [String] = []
-                try scanner.array { found.append(try $0.string()) }
-                shapes = found
-            case "milliseconds":
-                let text = scanner.numberText()
-                milliseconds = Double(text).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
-                if milliseconds == nil { throw scanner.failure("expected a time, found \(text.prefix(40))") }
+            case "shapes": shapes = try scanner.strings()
+            case "milliseconds": milliseconds = try scanner.time()
+            case "warp": try scanner.array { warp.append(try TuningTable.WarpChoice(&$0)) }
             default: try scanner.skipValue()
             }
         }
@@ -52,6 +48,51 @@ extension TuningTable.Entry {
         }
         self.init(
             device: device, driver: driver, kernels: kernels, side: side, quads: quads, depth: depth,
-            shapes: shapes, milliseconds: milliseconds)
+            shapes: shapes, milliseconds: milliseconds, warp: warp)
+    }
+}
+
+extension TuningTable.WarpChoice {
+    fileprivate init(_ scanner: inout HeaderScanner) throws {
+        let start = scanner.position
+        var texts: [String: String] = [:]
+        var numbers: [String: Int] = [:]
+        var shapes: [String]?
+        var milliseconds: Double?
+        try scanner.object { scanner, name in
+            switch name {
+            case "arithmetic", "tiling": texts[name] = try scanner.string()
+            case "width", "values": numbers[name] = try scanner.extent("a size")
+            case "shapes": shapes = try scanner.strings()
+            case "milliseconds": milliseconds = try scanner.time()
+            default: try scanner.skipValue()
+            }
+        }
+        guard let arithmetic = texts["arithmetic"], let tiling = texts["tiling"],
+            let width = numbers["width"], let values = numbers["values"], let shapes, let milliseconds
+        else {
+            throw HeaderFailure(
+                message: "a tiling needs arithmetic, width, values, tiling, shapes and milliseconds",
+                position: start)
+        }
+        self.init(
+            arithmetic: arithmetic, width: width, values: values, tiling: tiling, shapes: shapes,
+            milliseconds: milliseconds)
+    }
+}
+
+extension HeaderScanner {
+    fileprivate mutating func strings() throws -> [String] {
+        var found: [String] = []
+        try array { found.append(try $0.string()) }
+        return found
+    }
+
+    fileprivate mutating func time() throws -> Double {
+        let text = numberText()
+        guard let number = Double(text), number.isFinite, number >= 0 else {
+            throw failure("expected a time, found \(text.prefix(40))")
+        }
+        return number
     }
 }

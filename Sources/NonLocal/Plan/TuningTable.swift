@@ -24,6 +24,24 @@ public struct TuningTable: Sendable, Hashable, Codable {
         public let shapes: [String]
         /// Milliseconds of device time for all of them.
         public let milliseconds: Double
+        /// What was found for the warp kernels, if the device has tensor cores.
+        public var warp: [WarpChoice] = []
+    }
+
+    /// The tiling of the warp kernels' fused attention that was the fastest for some widths.
+    public struct WarpChoice: Sendable, Hashable, Codable {
+        /// `float16` or `float32`; bfloat16 takes what float16 does.
+        public let arithmetic: String
+        /// The widest θ and φ that it is meant for.
+        public let width: Int
+        /// The most channels of g, likewise.
+        public let values: Int
+        /// The tiling in words.
+        public let tiling: String
+        /// What it was chosen by.
+        public let shapes: [String]
+        /// Milliseconds of device time for all of them.
+        public let milliseconds: Double
     }
 
     /// What was found, a device after the other.
@@ -94,23 +112,39 @@ public struct TuningTable: Sendable, Hashable, Codable {
         }
     }
 
+    /// What is known of a device with this driver and these kernels.
+    private func entry(for device: Device) -> Entry? {
+        entries.last {
+            $0.device == device.name && $0.driver == device.driverVersion && $0.kernels == Self.kernelVersion
+        }
+    }
+
     /// The tile for a device, if it was tuned with this driver and these kernels and can have that tile.
     func tile(for device: Device) -> GroupTile? {
-        guard
-            let entry = entries.last(where: {
-                $0.device == device.name && $0.driver == device.driverVersion
-                    && $0.kernels == Self.kernelVersion
-            })
-        else { return nil }
+        guard let entry = entry(for: device) else { return nil }
         return GroupTile.candidates(device).first {
             ($0.side, $0.quads, $0.depth) == (entry.side, entry.quads, entry.depth)
         }
     }
 
-    /// Changes with every change of the tile kernels' sources (FNV-1a).
+    /// Tiles of the warp kernels that are to take the place of the usual ones.
+    func warpTiles(for device: Device, _ arithmetic: WarpTile.Arithmetic) -> [WarpTile] {
+        (entry(for: device)?.warp ?? []).compactMap { choice in
+            guard choice.arithmetic == (arithmetic == .float32 ? arithmetic : .float16).rawValue else {
+                return nil
+            }
+            return WarpTile.table(arithmetic).lazy.flatMap { WarpTile.candidates(arithmetic, like: $0) }.first
+            {
+                ($0.width, $0.values, $0.name) == (choice.width, choice.values, choice.tiling)
+            }
+        }
+    }
+
+    /// Changes with every change of the tile and the warp kernels' sources (FNV-1a).
     static let kernelVersion: String = {
         let sources = Set(
-            KernelSource.tiledProduct + KernelSource.tiledSoftmax + KernelSource.tiledAttention)
+            KernelSource.tiledProduct + KernelSource.tiledSoftmax + KernelSource.tiledAttention
+                + KernelSource.tiledSorted + KernelSource.warpAttentions)
         let text = KernelSource.allCases.filter(sources.contains).map(\.text).joined()
         let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return String(hash, radix: 16)

@@ -6,6 +6,10 @@ public enum WarpListing {
     public struct Entry: Sendable {
         /// Such as `attention-float16-512-512`.
         public let name: String
+        /// The tiling in words; none for products.
+        public let tiling: String?
+        /// Whether it takes more local memory than every device gives.
+        public let takesMore: Bool
         /// The OpenCL C, macros included.
         public let text: String
         /// Operations of the formulas for each byte through local memory, and the 10¹² operations a second of an H200
@@ -16,22 +20,31 @@ public enum WarpListing {
     /// All programs.
     public static var entries: [Entry] {
         WarpTile.Arithmetic.allCases.flatMap { arithmetic in
-            WarpTile.table(arithmetic).map { attention($0, arithmetic) } + [product(arithmetic)]
+            WarpTile.table(arithmetic).flatMap { usual in
+                // bfloat16 compiles to the same as float16.
+                let tiles = arithmetic == .bfloat16 ? [usual] : WarpTile.candidates(arithmetic, like: usual)
+                return tiles.enumerated().map { attention($1, number: $0, arithmetic) }
+            } + [product(arithmetic)]
         }
     }
 
-    private static func attention(_ tile: WarpTile, _ arithmetic: WarpTile.Arithmetic) -> Entry {
+    /// - Parameter number: of those for the same widths.
+    private static func attention(
+        _ tile: WarpTile, number: Int, _ arithmetic: WarpTile.Arithmetic
+    ) -> Entry {
         let variant = WarpVariant(
             tile, width: tile.width, values: tile.values, arithmetic: arithmetic, usesPTX: true)
         return Entry(
-            name: "attention-\(arithmetic.rawValue)-\(tile.width)-\(tile.values)",
+            name: "attention-\(arithmetic.rawValue)-\(tile.width)-\(tile.values)"
+                + (number > 0 ? "-other\(number)" : ""),
+            tiling: tile.name, takesMore: variant.localMemory > WarpTile.usualLocalMemory,
             text: text(KernelSource.warpAttentions, variant.macros),
             bounds: variant.traffic.bounds)
     }
 
     private static func product(_ arithmetic: WarpTile.Arithmetic) -> Entry {
         Entry(
-            name: "product-\(arithmetic.rawValue)",
+            name: "product-\(arithmetic.rawValue)", tiling: nil, takesMore: false,
             text: text(KernelSource.warpProducts, WarpProduct.macros(arithmetic, usesPTX: true)),
             bounds: WarpProduct.traffic(arithmetic).bounds)
     }

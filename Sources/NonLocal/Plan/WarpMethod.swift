@@ -5,26 +5,54 @@ struct WarpMethod: Sendable, Hashable {
     let arithmetic: WarpTile.Arithmetic
     /// Whether the kernels hold PTX, or its twin that runs on any device.
     let usesPTX: Bool
+    /// Tiles of fused attention in the place of the table's.
+    private let tiles: [WarpTile]
     private let computeUnits: Int
 
-    init(_ arithmetic: WarpTile.Arithmetic, on device: Device) {
-        self.init(arithmetic, usesPTX: device.hasTensorCores, computeUnits: device.computeUnits)
+    /// - Parameter tiles: of fused attention, in the place of the table's.
+    init(_ arithmetic: WarpTile.Arithmetic, on device: Device, tiles: [WarpTile] = []) {
+        self.init(
+            arithmetic, usesPTX: device.hasTensorCores, tiles: tiles, computeUnits: device.computeUnits)
     }
 
-    private init(_ arithmetic: WarpTile.Arithmetic, usesPTX: Bool, computeUnits: Int) {
+    private init(
+        _ arithmetic: WarpTile.Arithmetic, usesPTX: Bool, tiles: [WarpTile], computeUnits: Int
+    ) {
         self.arithmetic = arithmetic
         self.usesPTX = usesPTX
+        self.tiles = tiles
         self.computeUnits = computeUnits
     }
 
     /// The same in bfloat16.
-    var inBfloat16: WarpMethod { WarpMethod(.bfloat16, usesPTX: usesPTX, computeUnits: computeUnits) }
+    var inBfloat16: WarpMethod {
+        WarpMethod(.bfloat16, usesPTX: usesPTX, tiles: tiles, computeUnits: computeUnits)
+    }
+
+    /// The same with each tile for a size, its own first; of the others those alone that take no more local memory
+    /// than any device gives.
+    func alternatives(_ sizes: PairSizes) -> [WarpMethod] {
+        guard let own = try? variant(width: sizes.width, values: sizes.valueChannels),
+            let usual = try? WarpVariant(
+                width: sizes.width, values: sizes.valueChannels, arithmetic: arithmetic, usesPTX: usesPTX)
+        else { return [self] }
+        let others = WarpTile.candidates(arithmetic, like: usual.tile).map {
+            WarpMethod(arithmetic, usesPTX: usesPTX, tiles: [$0], computeUnits: computeUnits)
+        }.filter {
+            guard let variant = try? $0.variant(width: sizes.width, values: sizes.valueChannels) else {
+                return false
+            }
+            return variant.tile != own.tile && variant.localMemory <= WarpTile.usualLocalMemory
+        }
+        return [self] + others
+    }
 
     /// The kernels for so many channels of θ and φ, and of g.
     ///
     /// - Throws: ``NonLocalError/Code/configuration`` if they are too many.
     func variant(width: Int, values: Int) throws(NonLocalError) -> WarpVariant {
-        try WarpVariant(width: width, values: values, arithmetic: arithmetic, usesPTX: usesPTX)
+        try WarpVariant(
+            width: width, values: values, arithmetic: arithmetic, usesPTX: usesPTX, tuned: tiles)
     }
 
     /// Parts of the keys that work-groups share, as many as there is room for.

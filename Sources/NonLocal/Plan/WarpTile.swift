@@ -61,7 +61,7 @@ struct WarpTile: Sendable, Hashable {
     static func table(_ arithmetic: Arithmetic) -> [WarpTile] {
         arithmetic == .float32
             ? [
-                WarpTile(64, 64, (4, 1), tiles: 2, keys: 16, kept: 3, chain: 4),
+                WarpTile(64, 64, (4, 1), tiles: 2, keys: 16, chain: 4),
                 WarpTile(128, 128, (4, 2), tiles: 2, keys: 16, kept: 2, chain: 4),
                 WarpTile(256, 256, (4, 2), tiles: 1, keys: 16, chain: 4),
                 WarpTile(512, 512, (2, 4), tiles: 2, keys: 16, stages: (8, 8), kept: 0, chain: 4),
@@ -70,13 +70,58 @@ struct WarpTile: Sendable, Hashable {
             ]
             : [
                 WarpTile(64, 64, (4, 1), tiles: 2, keys: 32),
-                WarpTile(128, 128, (4, 1), tiles: 2, keys: 16, kept: 5),
-                WarpTile(256, 256, (4, 2), tiles: 2, keys: 16, kept: 5),
+                WarpTile(128, 128, (4, 1), tiles: 2, keys: 16, stages: (2, 2), kept: 3),
+                WarpTile(256, 256, (4, 2), tiles: 2, keys: 16, stages: (2, 2)),
                 WarpTile(512, 512, (2, 4), tiles: 2, keys: 16, kept: 7),
-                WarpTile(1024, 512, (2, 4), tiles: 2, keys: 16, stages: (4, 2), kept: 0),
-                WarpTile(2048, 512, (2, 4), tiles: 2, keys: 16, stages: (8, 2), kept: 0),
+                // The next one has twice as many channels in a stage, up to which d is rounded.
+                WarpTile(768, 512, (2, 4), tiles: 2, keys: 16, stages: (4, 2), kept: 0),
+                WarpTile(1024, 512, (2, 4), tiles: 2, keys: 32, stages: (8, 4), kept: 0),
+                WarpTile(2048, 512, (2, 4), tiles: 2, keys: 32, stages: (16, 4), kept: 0),
             ]
     }
+
+    /// Others for the same widths, which a device or its compiler may like better: fewer registers, so that more
+    /// work-groups share a multiprocessor, other blocks of keys, or pieces further ahead.
+    private static func others(_ arithmetic: Arithmetic) -> [WarpTile] {
+        arithmetic == .float32
+            ? [
+                WarpTile(64, 64, (4, 1), tiles: 1, keys: 16, chain: 4),
+                WarpTile(64, 64, (4, 2), tiles: 2, keys: 16, chain: 4),
+                WarpTile(128, 128, (4, 2), tiles: 2, keys: 16, stages: (2, 2), kept: 1, chain: 4),
+                WarpTile(128, 128, (4, 2), tiles: 1, keys: 16, chain: 4),
+                WarpTile(128, 128, (4, 1), tiles: 1, keys: 16, kept: 4, chain: 4),
+                WarpTile(256, 256, (2, 4), tiles: 2, keys: 16, stages: (2, 2), kept: 0, chain: 4),
+                WarpTile(256, 256, (2, 4), tiles: 2, keys: 16, kept: 2, chain: 4),
+                WarpTile(512, 512, (2, 4), tiles: 2, keys: 16, stages: (8, 8), ring: 4, kept: 0, chain: 4),
+            ]
+            : [
+                WarpTile(64, 64, (4, 1), tiles: 2, keys: 16), WarpTile(64, 64, (4, 1), tiles: 1, keys: 32),
+                WarpTile(128, 128, (4, 1), tiles: 1, keys: 32),
+                WarpTile(128, 128, (4, 2), tiles: 2, keys: 16),
+                WarpTile(256, 256, (2, 4), tiles: 2, keys: 16),
+                WarpTile(256, 256, (4, 2), tiles: 1, keys: 32),
+                WarpTile(512, 512, (2, 4), tiles: 2, keys: 16, stages: (2, 2), ring: 4, kept: 3),
+                WarpTile(512, 512, (4, 2), tiles: 1, keys: 16, stages: (2, 2), kept: 8),
+                WarpTile(512, 512, (2, 4), tiles: 2, keys: 32, kept: 3),
+            ]
+    }
+
+    /// Every tiling for the widths of one of the table, that one first.
+    static func candidates(_ arithmetic: Arithmetic, like tile: WarpTile) -> [WarpTile] {
+        [tile] + others(arithmetic).filter { ($0.width, $0.values) == (tile.width, tile.values) }
+    }
+
+    /// In words, by which the tuning table knows it.
+    var name: String {
+        let words = [
+            "\(rowWarps)×\(slices) warps", "\(16 * rowTiles) queries each", "\(keys) keys",
+            "\(phiStages) + \(gStages) stages", "ring of \(ring)",
+        ]
+        return (words + (kept == .max ? [] : ["\(kept) kept"])).joined(separator: ", ")
+    }
+
+    /// What a driver that is not asked gives a kernel of local memory.
+    static let usualLocalMemory = 48 << 10
 
     /// The most channels of θ and φ that fused attention takes, and of g that one launch takes.
     static let widest = 2048, mostValues = 512
@@ -97,11 +142,12 @@ struct WarpVariant: Sendable, Hashable {
     let width: Int
     let values: Int
 
-    /// The variant of the table's tile.
+    /// The variant of the table's tile, or of another one for the same widths.
     ///
+    /// - Parameter tuned: tiles to take in the place of the table's.
     /// - Throws: ``NonLocalError/Code/configuration`` if θ and φ are too wide.
     init(
-        width: Int, values: Int, arithmetic: WarpTile.Arithmetic, usesPTX: Bool
+        width: Int, values: Int, arithmetic: WarpTile.Arithmetic, usesPTX: Bool, tuned: [WarpTile] = []
     ) throws(NonLocalError) {
         let values = min(values, WarpTile.mostValues)
         guard
@@ -112,7 +158,18 @@ struct WarpVariant: Sendable, Hashable {
                 "the warp kernels take \(WarpTile.widest) channels of θ and φ at most, not \(width)",
                 advice: "Use strategy staged.")
         }
-        self.init(tile, width: width, values: values, arithmetic: arithmetic, usesPTX: usesPTX)
+        let better = tuned.first { ($0.width, $0.values) == (tile.width, tile.values) }
+        self.init(better ?? tile, width: width, values: values, arithmetic: arithmetic, usesPTX: usesPTX)
+    }
+
+    /// Bytes of local memory (`ARENA`).
+    var localMemory: Int {
+        let fragment = 32 * arithmetic.parts, slices = tile.slices
+        let phi = tile.keyTiles * width / 16 / tile.phiStages * fragment
+        let g = tile.keyTiles * values / 16 / tile.gStages * fragment
+        let record = slices * tile.keyTiles * 64 + (arithmetic.parts == 1 ? 0 : 32)
+        let records = slices == 1 ? 0 : tile.rowWarps * 2 * tile.rowTiles * record / 2
+        return (tile.ring * max(phi, g) + records) * 16
     }
 
     init(_ tile: WarpTile, width: Int, values: Int, arithmetic: WarpTile.Arithmetic, usesPTX: Bool) {
@@ -146,10 +203,22 @@ struct WarpVariant: Sendable, Hashable {
     func keyBlocks(_ keys: Int) -> Int { (keys + tile.keys - 1) / tile.keys }
 
     /// Parts of the keys that different work-groups take, to be merged afterwards: more than one where queries
-    /// alone would leave compute units idle.
+    /// alone would leave compute units idle, for a part of the time or for all of it.
+    ///
+    /// Work-groups come in turns, as many at a time as the device has room for. To leave y of a share and to merge it
+    /// costs the time of some blocks of keys.
     func shares(rows: Int, keys: Int, groups: Int, computeUnits: Int) -> Int {
-        let blocks = rowBlocks(rows) * groups
-        return max(1, min(keyBlocks(keys) / 2, computeUnits / max(blocks, 1)))
+        // 255 registers leave room for 8 warps.
+        let room = max(computeUnits, 1) * max(1, 256 / tile.threads)
+        let (blocks, keyBlocks) = (max(rowBlocks(rows) * groups, 1), Double(keyBlocks(keys)))
+        let merging = Double(2 * 4 * tile.blockRows * (values + 2)) / traffic.distantBytes
+        func turns(_ shares: Int) -> Double {
+            Double((blocks * shares + room - 1) / room)
+                * ((keyBlocks / Double(shares)).rounded(.up) + (shares > 1 ? merging : 0))
+        }
+        let most = min(self.keyBlocks(keys), 4 * room / blocks)
+        guard most > 1 else { return 1 }
+        return (1...most).min { turns($0) < turns($1) } ?? 1
     }
 
     /// Elements that shares leave, none where there is only one.

@@ -30,7 +30,7 @@ extension VerificationProblems {
         case .warpAttention(let variant):
             warpAttention(
                 variant.arithmetic, variant.width - 1, variant.values - 1, variant.tile.blockRows + 3,
-                2 * variant.tile.keys + 5)
+                2 * variant.tile.keys + 5, tile: variant.tile)
         }
     }
 

@@ -67,16 +67,19 @@ extension VerificationProblems {
         }
     }
 
+    /// - Parameter tile: the usual one without.
     func warpAttention(
-        _ arithmetic: WarpTile.Arithmetic, _ width: Int, _ valueChannels: Int, _ rows: Int, _ keys: Int
+        _ arithmetic: WarpTile.Arithmetic, _ width: Int, _ valueChannels: Int, _ rows: Int, _ keys: Int,
+        tile: WarpTile? = nil
     ) -> Problem {
         let words = "d \(width), d_v \(valueChannels), \(rows) × \(keys)"
         return warpProblem("warp_attention", arithmetic, words, terms: max(keys, width * width)) { launcher in
             let theta = values(2, width, rows).map { $0 / Float(width).squareRoot() }
             let phi = values(2, width, keys), g = values(2, valueChannels, keys)
             let target = try buffer(count: 2 * valueChannels * rows)
-            let variant = try WarpMethod(arithmetic, on: session.device).variant(
-                width: width, values: valueChannels)
+            let variant = try WarpMethod(
+                arithmetic, on: session.device, tiles: tile.map { [$0] } ?? []
+            ).variant(width: width, values: valueChannels)
             let shares = keys > 60 ? 2 : 1
             let room = try variant.elements(
                 rows: rows, keys: keys, valueChannels: valueChannels, groups: 2, shares: shares

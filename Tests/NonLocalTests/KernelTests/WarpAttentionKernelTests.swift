@@ -46,6 +46,36 @@ import Testing
         #expect(error <= tolerance)
     }
 
+    /// Every tiling that may be taken, with fewer channels than it is meant for.
+    static let candidates: [WarpCase] = WarpTile.Arithmetic.allCases.flatMap { arithmetic in
+        WarpTile.table(arithmetic).flatMap { WarpTile.candidates(arithmetic, like: $0) }.map { tile in
+            WarpCase(33, 5, 2 * tile.keys + 5, arithmetic, values: 40) { $0.tile = tile }
+        }
+    }
+
+    @Test(arguments: candidates) func candidatesMatch(_ problem: WarpCase) throws {
+        let (error, tolerance) = try problem.error(TestDevice.session())
+        #expect(error <= tolerance)
+    }
+
+    /// One shape must not leave most of 132 multiprocessors idle, and shares must cost less than they gain.
+    @Test func sharesFillTheDevice() throws {
+        for arithmetic in WarpTile.Arithmetic.allCases {
+            for width in [128, 256, 512] {
+                let variant = try WarpVariant(
+                    width: width, values: width, arithmetic: arithmetic, usesPTX: true)
+                func workGroups(_ rows: Int, _ groups: Int) -> Int {
+                    variant.rowBlocks(rows) * groups
+                        * variant.shares(rows: rows, keys: rows, groups: groups, computeUnits: 132)
+                }
+                #expect(workGroups(784, 1) >= 100, "\(arithmetic.rawValue), \(width)")
+                #expect(workGroups(1, 1) == 1 || workGroups(1, 1) <= 132 * 8)
+                #expect(variant.shares(rows: 784, keys: 784, groups: 1000, computeUnits: 132) == 1)
+                #expect(variant.shares(rows: 784, keys: variant.tile.keys, groups: 1, computeUnits: 132) == 1)
+            }
+        }
+    }
+
     /// Pieces of φ and g ahead by three, and pieces of different sizes.
     @Test(arguments: [WarpTile.Arithmetic.float16, .float32])
     func longerRings(_ arithmetic: WarpTile.Arithmetic) throws {

@@ -14,7 +14,12 @@ import Testing
     {
         TuningTable.Entry(
             device: device, driver: driver, kernels: kernels, side: 8, quads: quads, depth: 8,
-            shapes: ["1x4x9"], milliseconds: 1.5)
+            shapes: ["1x4x9"], milliseconds: 1.5,
+            warp: [
+                TuningTable.WarpChoice(
+                    arithmetic: "float16", width: 64, values: 64, tiling: "1×1 \"warps\"", shapes: ["1x4x9"],
+                    milliseconds: 0.25)
+            ])
     }
 
     @Test func comesBackFromItsFile() throws {
@@ -43,6 +48,7 @@ import Testing
         "", "{", "[]", "{\"entries\": 3}", "{\"entries\": [{\"device\": \"a\"}]}",
         "{\"entries\": [{\"device\": \"a\", \"driver\": \"b\", \"kernels\": \"c\", \"side\": 1e99}]}",
         "{\"entries\": [{\"device\": \"a\", \"driver\": \"b\", \"kernels\": \"c\", \"side\": -1}]}",
+        "{\"entries\": [{\"warp\": [{\"arithmetic\": \"float16\"}]}]}", "{\"entries\": [{\"warp\": 3}]}",
         "{\"entries\": []} more", "{\"entries\": [], \"entries\": []}", "{}",
         String(repeating: "[", count: 513), String(repeating: " ", count: 1 << 20) + "{}",
     ]) func damagedOnesAreRefused(_ text: String) throws {
@@ -72,6 +78,51 @@ import Testing
     }
 
     @Test func noneIsAnError() { #expect(failure(.file) { _ = try TuningTable(trusting: path) } != nil) }
+
+    /// The warp kernels' tilings are tried by their twin; plans take the one in the table, if it is one of theirs.
+    @Test(.needsDevice) func plansTakeTheTilingsThatWereFound() throws {
+        let device = try TestDevice.session().device
+        var outcomes: [Tuner.Outcome] = []
+        let shape = [1, 4, 30]
+        let found = try Tuner(TestDevice.session(), includesWarp: true).run(shapes: [shape]) {
+            outcomes.append($0)
+        }
+        let ofWarp = outcomes.filter { $0.kernels == .warp }
+        let candidates = [WarpTile.Arithmetic.float16, .float32].map {
+            WarpTile.candidates($0, like: WarpTile.table($0)[0])
+        }
+        #expect(
+            ofWarp.count == candidates.reduce(0) { $0 + $1.count } && ofWarp.allSatisfy { $0.failure == nil })
+        #expect(found.warp.map(\.arithmetic) == ["float16", "float32"])
+        for (choice, tiles) in zip(found.warp, candidates) {
+            #expect(tiles.contains { $0.name == choice.tiling } && choice.width == 64 && choice.values == 64)
+        }
+
+        func session(_ tiling: String) throws -> OpenCLSession {
+            let choice = TuningTable.WarpChoice(
+                arithmetic: "float16", width: 64, values: 64, tiling: tiling, shapes: [], milliseconds: 1)
+            var table = TuningTable()
+            table.set(
+                TuningTable.Entry(
+                    device: device.name, driver: device.driverVersion, kernels: TuningTable.kernelVersion,
+                    side: 8,
+                    quads: 1, depth: 8, shapes: [], milliseconds: 1, warp: [choice]))
+            return try OpenCLSession(device, tuning: table)
+        }
+        let other = candidates[0][1]
+        for (tiling, expected) in [(other.name, [other]), ("another", [])] {
+            let tuned = try session(tiling)
+            #expect(tuned.warpTiles(RunOptions(precision: .mixed)) == expected)
+            #expect(tuned.warpTiles(RunOptions(precision: .bfloat16)) == expected)
+            #expect(tuned.warpTiles(RunOptions(precision: .float32)).isEmpty)
+            let variant = try WarpMethod(.float16, on: device, tiles: expected).variant(width: 7, values: 60)
+            #expect(variant.tile == expected.first ?? candidates[0][0])
+        }
+        let problem = BlockCase(shape)
+        let prepared = try problem.block().prepared(
+            for: shape, on: session(other.name), strategy: .fused, kernels: .warp, precision: .float16)
+        _ = try prepared(problem.input())
+    }
 
     @Test(.needsDevice) func plansTakeWhatWasFound() throws {
         let device = try TestDevice.session().device

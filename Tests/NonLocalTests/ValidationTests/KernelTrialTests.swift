@@ -65,6 +65,20 @@ import Testing
         #expect(error?.message.contains("1048576") == true)
     }
 
+    /// Where a driver gets the usual tiling of the warp kernels wrong, another one serves.
+    @Test func anotherTilingServes() throws {
+        let session = try Self.session(
+            .warpSteps, "greatest = fmax(greatest, across(warp, greatest, 2));",
+            "if (KEYS != 32 || ROW_TILES != 2) greatest = fmax(greatest, across(warp, greatest, 2)); else greatest = NAN;"
+        )
+        let prepared = try Self.problem.block().prepared(
+            for: Self.problem.shape, on: session, strategy: .fused, kernels: .warp, precision: .float16)
+        #expect(prepared.plan.kernels == .warp && prepared.plan.strategy == .fused)
+        #expect(prepared.plan.notes.count == 1)
+        #expect(prepared.plan.notes.first?.contains("32 keys") == true)
+        _ = try prepared.run(Self.problem.input())
+    }
+
     @Test func wrongAttentionLeavesTheStages() throws {
         let session = try Self.session(.tileAttention, "sum += p;", "sum = p;")
         let prepared = try Self.prepared(session)
