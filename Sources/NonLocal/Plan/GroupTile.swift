@@ -95,12 +95,19 @@ struct GroupTile: Sendable, Hashable {
         return (blocks + passes - 1) / passes
     }
 
-    /// Whether one pass over all pairs costs less than writing their scores down.
+    /// Whether one pass over all pairs is expected to take less time than writing their scores down, a block of rows
+    /// at a time.
     ///
-    /// A score that is written is moved five times, to be aggregated once it is a weight: about as much as
-    /// 128 multiply-adds, at the rates of memory and arithmetic that GPUs have. A pass more computes it again.
+    /// Of each pair, in units of the time that a multiply-add takes where nothing else holds it up: one with 4q × 4q
+    /// sums a work-item reads 2 / q bytes of local memory, of which a GPU reads about one in that time, and fused
+    /// attention has 4 × 4. A weight takes 16. A score that is written down is moved five times, once by each product
+    /// and three times by the normaliser, and each of the 20 bytes takes about 7.
     func fusingPays(width: Int, valueChannels: Int) -> Bool {
-        (passes(valueChannels: valueChannels) - 1) * (width + 16) <= 128
+        let (scores, weight, moves) = (Double(width), 16.0, 20.0 * 7)
+        let fused =
+            Double(passes(valueChannels: valueChannels)) * (2 * scores + weight) + 2 * Double(valueChannels)
+        let staged = max(1, 2 / Double(quads)) * (scores + Double(valueChannels)) + weight + moves
+        return fused <= staged
     }
 
     /// Parts of a sum, or of the keys, that different work-groups take where there are too few for the cores.

@@ -24,9 +24,24 @@ import Testing
         let tile = try Self.tile()
         #expect(tile.passes(valueChannels: 256) == 1 && tile.fusingPays(width: 2048, valueChannels: 256))
         #expect(tile.passes(valueChannels: 257) == 2 && !tile.fusingPays(width: 512, valueChannels: 512))
-        #expect(tile.fusingPays(width: 64, valueChannels: 512))
+        #expect(tile.fusingPays(width: 62, valueChannels: 512))
+        #expect(!tile.fusingPays(width: 63, valueChannels: 512))
+        // Products with 8 × 8 sums a work-item read half as much local memory as fused attention does.
+        let large = try #require(GroupTile.candidates(TestDevice.session().device).first { $0.quads == 2 })
+        #expect(large.fusingPays(width: 70, valueChannels: 70))
+        #expect(!large.fusingPays(width: 71, valueChannels: 70))
         // Both passes have three blocks.
         #expect(tile.values(of: 64 * 6) == 3 && tile.passes(valueChannels: 64 * 6) == 2)
+    }
+
+    /// Bytes of x and of what is made of it, in 16 bits and in float32.
+    @Test func halvesPayWhereTheySaveTraffic() throws {
+        let tile = try Self.tile()
+        // Six rows of tiles or more, whatever becomes of the results.
+        #expect(!tile.halvesPay(rows: 5 * tile.tile, terms: 100, kept: 0))
+        #expect(tile.halvesPay(rows: 5 * tile.tile + 1, terms: 100, kept: 0))
+        // One: 8 bytes of each term are lost, 12 of each result that is kept are won.
+        #expect(tile.halvesPay(rows: 8, terms: 11, kept: 8) && !tile.halvesPay(rows: 8, terms: 12, kept: 8))
     }
 
     @Test func thePlanChoosesByThat() throws {
