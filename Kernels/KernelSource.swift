@@ -47,6 +47,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     /// What the tile kernels, those for work-groups with local memory, share.
     case tile
     case tileProduct = "tile_product"
+    case tileCentre = "tile_centre"
     case tileSoftmax = "tile_softmax"
     case tilePack = "tile_pack"
     case tileAttention = "tile_attention"
@@ -85,6 +86,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
 
     /// The sources of the tile kernels' products, in an order in which they compile as one program.
     public static let tiledProduct: [KernelSource] = [.view, .tile, .tileProduct]
+    /// The sources of the tile kernels' centring, likewise.
+    public static let tiledCentre: [KernelSource] = [.view, .tileCentre]
     /// The sources of the tile kernels' normalisers, likewise.
     public static let tiledSoftmax: [KernelSource] = [.view, .tileSoftmax]
     /// The sources of the tile kernels' fused attention, likewise.
@@ -141,6 +144,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .panelGramMerge: PackageResources.panel_gram_merge_cl
             case .tile: PackageResources.tile_cl
             case .tileProduct: PackageResources.tile_product_cl
+            case .tileCentre: PackageResources.tile_centre_cl
             case .tileSoftmax: PackageResources.tile_softmax_cl
             case .tilePack: PackageResources.tile_pack_cl
             case .tileAttention: PackageResources.tile_attention_cl

@@ -20,6 +20,8 @@
 
 #define HAS_BIAS 1
 #define HAS_RESIDUAL 2
+/* Rows and columns are the same, and the sums above the diagonal's tiles are those below it. */
+#define IS_SYMMETRIC 4
 
 __kernel WORK_GROUP void tile_product(
     __global const float *restrict rows, const long8 rowsView,       /* a channel is a term, a position a row */
@@ -31,7 +33,7 @@ __kernel WORK_GROUP void tile_product(
     __global float *y2, const long8 view2,
     const int second, const int third, /* first rows of the second and the third result */
     const int rowCount, const int terms, const int columnCount, const int shares,
-    const int has, /* HAS_BIAS, HAS_RESIDUAL */
+    const int has, /* HAS_BIAS, HAS_RESIDUAL, IS_SYMMETRIC */
     const float factor)
 {
     __local float4 slices[2 * SLICE];
@@ -39,6 +41,8 @@ __kernel WORK_GROUP void tile_product(
     const long share = result % shares;
     const int firstTerm = share * terms / shares, endTerm = (share + 1) * terms / shares;
     const int firstRow = get_global_id(1) / SIDE * TILE, firstColumn = get_group_id(0) * TILE;
+
+    if (has & IS_SYMMETRIC && firstColumn > firstRow) return; /* all of the work-group's items */
 
     float4 sum[4 * QUADS][QUADS];
     accumulate(
@@ -61,6 +65,8 @@ __kernel WORK_GROUP void tile_product(
                     residual + TILE_GROUP(residualView, group) + AT(residualView, (long)row, column),
                     residualView.s4, count);
             store_quad(value, to + AT(view, (long)(row - ONE_OF(row, 0, second, third)), column), view.s4, count);
+            if (has & IS_SYMMETRIC && firstColumn < firstRow)
+                store_quad(value, to + AT(view, (long)column, row), view.s3, count);
         }
     }
 }

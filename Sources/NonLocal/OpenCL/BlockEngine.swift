@@ -58,7 +58,7 @@ final class BlockEngine: @unchecked Sendable {
                 ownWeight: configuration.ownWeight,
                 sizes: sizes,
                 device: device, kernels: kernels, precision: options.precision,
-                reassociation: formulas.reassociation(options.order, makesGram: kernels.makesGram)),
+                reassociation: formulas.reassociation(options.order)),
             sizes, options)
         let methods = try options.skip.applied(
             to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count
@@ -84,7 +84,7 @@ final class BlockEngine: @unchecked Sendable {
             alternatives: Plan.alternatives(
                 to: method,
                 among: methods.flatMap {
-                    $0.orders(formulas.possibleOrders(makesGram: kernels.makesGram))
+                    $0.orders(formulas.possibleOrders)
                 },
                 { problem($0).steps(of: $0) }, workload, limit: memoryLimit, device: device),
             notes: notes + options.precision.notes(on: method))

@@ -17,7 +17,7 @@ extension KernelFamily {
             return try kernel("tile_attention", KernelSource.tiledAttention, macros, tile)
         case .tileSorted(let tile):
             return try kernel("tile_sort", KernelSource.tiledSorted, tile.sortMacros, tile)
-        case .tileSoftmax, .warpProduct, .warpStages, .warpAttention: return nil
+        case .tileSoftmax, .tileCentre, .warpProduct, .warpStages, .warpAttention: return nil
         }
     }
 

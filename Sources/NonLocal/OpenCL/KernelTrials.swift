@@ -6,6 +6,7 @@ import SwiftOpenCL
 enum KernelFamily: Sendable, Hashable {
     case tileProduct(GroupTile)
     case tileSoftmax
+    case tileCentre
     /// With that many blocks of value channels, and θ, φ and g kept in a precision.
     case tileAttention(GroupTile, values: Int, Precision = .float32)
     case tileSorted(GroupTile)
@@ -17,7 +18,7 @@ enum KernelFamily: Sendable, Hashable {
     /// The class of its kernels.
     var kernels: KernelClass {
         switch self {
-        case .tileProduct, .tileSoftmax, .tileAttention, .tileSorted: .tile
+        case .tileProduct, .tileSoftmax, .tileCentre, .tileAttention, .tileSorted: .tile
         case .warpProduct, .warpStages, .warpAttention: .warp
         }
     }
@@ -27,6 +28,7 @@ enum KernelFamily: Sendable, Hashable {
         switch self {
         case .tileProduct: "tile_product"
         case .tileSoftmax: "tile_softmax"
+        case .tileCentre: "tile_centre"
         case .tileAttention: "tile_attention"
         case .tileSorted: "tile_sorted_aggregate"
         case .warpProduct, .warpStages: "warp_product"
@@ -68,7 +70,7 @@ extension Method {
         case .fused:
             let values = tile.values(of: sizes.valueChannels)
             return [.tileProduct(tile), .tileAttention(tile, values: values, precision.stored)]
-        case .reassociated: return [.tileProduct(tile)]
+        case .reassociated: return [.tileProduct(tile)] + (order?.projectsKeys == false ? [.tileCentre] : [])
         case .sorted: return [.tileProduct(tile), .tileSorted(tile)]
         default: return [.tileProduct(tile), .tileSoftmax]
         }

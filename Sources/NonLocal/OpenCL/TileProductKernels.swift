@@ -47,20 +47,23 @@ struct TileProductKernels: Sendable {
     /// y = factor · Σ_k rows[k, r] columns[k, n], with the terms shared among work-groups where that keeps more
     /// cores busy.
     ///
-    /// - Parameter shared: room for what ``GroupTile/productShares(_:)`` says, if it says any.
+    /// - Parameters:
+    ///   - shared: room for what ``GroupTile/productShares(_:)`` says, if it says any.
+    ///   - isSymmetric: whether rows and columns are the same, so that half of the sums do.
     func launch(
         _ launcher: Launcher, _ rows: View, _ columns: View, to y: View, factor: Float, _ size: ProductSize,
-        shared: Buffer<Float>?
+        shared: Buffer<Float>?, isSymmetric: Bool = false
     ) throws {
         let shares = tile.productShares(size)
         guard let shared, shares.count > 1, shares.shared <= shared.count else {
             return try launch(
-                launcher, rows, columns, to: [y], heights: [size.rows], factor: factor, size)
+                launcher, rows, columns, to: [y, y, y], limits: (size.rows, size.rows), nil, nil, factor,
+                shares: 1, isSymmetric: isSymmetric, size)
         }
         let part = View(shared, channels: size.rows, positions: size.columns)
         try launch(
             launcher, rows, columns, to: [part, part, part], limits: (size.rows, size.rows), nil, nil, 1,
-            shares: shares.count, size)
+            shares: shares.count, isSymmetric: isSymmetric, size)
         try launcher.launch(
             merge,
             [
@@ -72,23 +75,30 @@ struct TileProductKernels: Sendable {
 
     private func launch(
         _ launcher: Launcher, _ rows: View, _ columns: View, to y: [View], limits: (Int, Int), _ bias: Bias?,
-        _ residual: View?, _ factor: Float, shares: Int, _ size: ProductSize
+        _ residual: View?, _ factor: Float, shares: Int, isSymmetric: Bool = false, _ size: ProductSize
     ) throws {
         let tiles = (size.columns + tile.tile - 1) / tile.tile
-        try launcher.inSlices(of: product, count: tiles, operations: size.operations) { range, operations in
+        let has = (bias == nil ? 0 : 1) + (residual == nil ? 0 : 2) + (isSymmetric ? 4 : 0)
+        try launcher.inSlices(
+            of: product, count: tiles, operations: size.operations / (isSymmetric ? 2 : 1)
+        ) { range, operations in
             let first = range.lowerBound * tile.tile
+            // What lies above the diagonal is written with what lies below it.
+            let above = isSymmetric ? first : 0
             var slice = size
             slice.columns = min(range.count * tile.tile, size.columns - first)
+            slice.rows -= above
             try launch(
-                launcher, rows, columns.advanced(byPositions: first),
-                to: y.map { $0.advanced(byPositions: first) }, limits: limits, bias,
-                residual?.advanced(byPositions: first), factor, shares: shares, slice, operations: operations)
+                launcher, rows.advanced(byPositions: above), columns.advanced(byPositions: first),
+                to: y.map { $0.advanced(byPositions: first).advanced(byChannels: above) }, limits: limits,
+                bias, residual?.advanced(byPositions: first), factor, shares: shares, has: has, slice,
+                operations: operations)
         }
     }
 
     private func launch(
         _ launcher: Launcher, _ rows: View, _ columns: View, to y: [View], limits: (Int, Int), _ bias: Bias?,
-        _ residual: View?, _ factor: Float, shares: Int, _ size: ProductSize, operations: Double
+        _ residual: View?, _ factor: Float, shares: Int, has: Int, _ size: ProductSize, operations: Double
     ) throws {
         // What is not there is not read, whatever stands in its place.
         let added = residual ?? columns
@@ -100,7 +110,7 @@ struct TileProductKernels: Sendable {
         arguments +=
             [
                 Int32(limits.0), Int32(limits.1), Int32(size.rows), Int32(size.terms), Int32(size.columns),
-                Int32(shares), Int32((bias == nil ? 0 : 1) + (residual == nil ? 0 : 2)), factor,
+                Int32(shares), Int32(has), factor,
             ] as [any KernelArgument]
         func workItems(_ count: Int) -> Int { (count + tile.tile - 1) / tile.tile * tile.side }
         try launcher.launch(

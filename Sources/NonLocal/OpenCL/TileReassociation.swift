@@ -42,8 +42,11 @@ struct TileReassociation: Sendable {
         try product.launch(
             launcher, g.transposed, phi.transposed,
             to: View(keyProduct, channels: size.rows, positions: size.columns),
-            factor: Float(scale / Double(size.terms)), size, shared: workspace[.shares])
+            factor: factor(keys: size.terms), size, shared: workspace[.shares])
     }
+
+    /// s/M
+    func factor(keys: Int) -> Float { Float(scale / Double(keys)) }
 }
 
 extension View {
@@ -54,11 +57,13 @@ extension View {
 }
 
 /// The dot-product block on the tile kernels, from its projections, or from x itself, to z: the products of
-/// ``ProductOrder`` whose K is made of φ and g.
+/// ``ProductOrder``.
 struct TileReassociatedBlock: ReassociatedProducts {
     private let problem: BlockProblem
     private let tail: ProductOrder.Tail
     private let products: TileReassociation
+    /// What makes K where φ and g are not computed.
+    private let gram: TileGramKernels?
     /// W_z and b_z.
     private let output: StackedLinear
     /// W_θ and b_θ, where θ is not computed.
@@ -70,8 +75,15 @@ struct TileReassociatedBlock: ReassociatedProducts {
     ) throws {
         self.problem = problem
         tail = order.tail
-        products = try TileReassociation(
+        let products = try TileReassociation(
             session.library, tile, scale: problem.configuration.scale.value(width: problem.width))
+        self.products = products
+        gram =
+            order.projectsKeys
+            ? nil
+            : try weights.phi.map {
+                try TileGramKernels(session.library, products.product, g: weights.g, phi: $0)
+            }
         output = try StackedLinear([weights.output], in: session.context)
         theta =
             order.projectsQueries
@@ -88,10 +100,16 @@ struct TileReassociatedBlock: ReassociatedProducts {
         let (width, keys) = (problem.width, problem.geometry.keys)
         let groups = items * keys.groups
         let keyProduct = try workspace.required(.keyProduct)
-        try products.makeKeyProduct(
-            launcher, g: projected.required(.g).grouped(by: keys),
-            phi: projected.required(.phi).grouped(by: keys), to: keyProduct,
-            ProductSize(rows: values, terms: keys.count, columns: width, groups: groups), workspace)
+        if let gram {
+            try gram.launch(
+                launcher, projected.keySource.grouped(by: keys), channels: channels, positions: keys.count,
+                groups: groups, factor: products.factor(keys: keys.count), workspace)
+        } else {
+            try products.makeKeyProduct(
+                launcher, g: projected.required(.g).grouped(by: keys),
+                phi: projected.required(.phi).grouped(by: keys), to: keyProduct,
+                ProductSize(rows: values, terms: keys.count, columns: width, groups: groups), workspace)
+        }
         let residual = problem.configuration.residual ? projected.residual : nil
         let bias = TileProductKernels.Bias(buffer: output.bias)
 

@@ -1,29 +1,27 @@
 extension BlockProblem {
     /// The cheapest order of products, or one that is wanted; none where the form can't be re-associated.
     ///
-    /// - Parameter makesGram: whether the kernels that are to compute it know the Gram matrix.
     /// - Throws: ``NonLocalError/Code/configuration`` if an order is wanted that gives something else.
     func reassociation(
-        _ wanted: ProductOrder? = nil, makesGram: Bool = true
+        _ wanted: ProductOrder? = nil
     ) throws(NonLocalError) -> Reassociation? {
         guard configuration.pairwise.formulation.isLinear(configuration.ownWeight), projectsAffinity else {
             return nil
         }
-        let possible = possibleOrders(makesGram: makesGram).map {
+        let possible = possibleOrders.map {
             (order: $0, operations: steps($0).operations)
         }
         let cheapest = possible.min { $0.operations < $1.operations }
         guard let choice = wanted.map({ wanted in possible.first { $0.order == wanted } }) ?? cheapest else {
             throw NonLocalError(
-                .configuration,
-                "a Gram matrix knows nothing of pooled projections, and the tile kernels make none")
+                .configuration, "a Gram matrix knows nothing of pooled projections")
         }
         return Reassociation(order: choice.order, pays: choice.operations < steps.operations)
     }
 
     /// A maximum over projections is no function of the Gram matrix.
-    func possibleOrders(makesGram: Bool) -> [ProductOrder] {
-        ProductOrder.allCases.filter { $0.projectsKeys || makesGram && !poolsProjections }
+    var possibleOrders: [ProductOrder] {
+        ProductOrder.allCases.filter { $0.projectsKeys || !poolsProjections }
     }
 
     /// The projections of positions that an order needs, those of the same tensor together.
@@ -101,9 +99,19 @@ extension BlockProblem {
         if !order.projectsKeys { for role in [BufferRole.phi, .g] { elements[role] = nil } }
         if order.tail != .aggregate { elements[.aggregate] = nil }
         if order.head == .gram {
-            elements[.centre] = groups * channels
-            elements[.gram] = groups * channels * (channels + 2)
-            elements[.valueGram] = groups * values * (channels + 2)
+            if method.groupTile == nil {
+                elements[.centre] = groups * channels
+                elements[.gram] = groups * channels * (channels + 2)
+                elements[.valueGram] = groups * values * (channels + 2)
+            } else {
+                elements[.centre] = groups * (channels + 1) * TileCentreKernel.moments
+                elements[.centred] = groups * channels * geometry.keys.count
+                elements[.gram] = groups * channels * channels
+                elements[.valueGram] = groups * values * channels
+                elements[.valueMeans] = groups * values * 2
+                elements[.keyMeans] = groups * width * 2
+                elements[.meanProduct] = groups * values * width
+            }
         }
         elements[.keyProduct] = groups * values * width
         if order.tail != .aggregate { elements[.outputProduct] = groups * channels * width }
@@ -131,12 +139,16 @@ extension BlockProblem {
         return elements
     }
 
-    /// Elements that the product of φ and g leaves to be merged by the tile kernels.
-    func productShares(_ tile: GroupTile, items: Int) -> Int {
-        tile.productShares(
+    /// Elements that the product over the keys, of φ and g or of x with itself, leaves to be merged by the tile
+    /// kernels.
+    func productShares(_ order: ProductOrder, _ tile: GroupTile, items: Int) -> Int {
+        let (rows, columns) =
+            order.projectsKeys
+            ? (configuration.valueChannels, width) : (geometry.channels, geometry.channels)
+        return tile.productShares(
             ProductSize(
-                rows: configuration.valueChannels, terms: geometry.keys.count, columns: width,
-                groups: items * geometry.keys.groups)
+                rows: rows, terms: geometry.keys.count, columns: columns, groups: items * geometry.keys.groups
+            )
         ).shared
     }
 

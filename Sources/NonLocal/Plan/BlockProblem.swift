@@ -128,7 +128,7 @@ struct BlockProblem: Sendable, Hashable {
                 scratchOfLaunch: { items in method.tile.map { scratch(order, $0, items: items) } ?? 0 },
                 sharesOfLaunch: { items in
                     method.tile.map { gramBlocks(order, $0, items: items).shared }
-                        ?? method.groupTile.map { productShares($0, items: items) } ?? 0
+                        ?? method.groupTile.map { productShares(order, $0, items: items) } ?? 0
                 })
         }
         var elements = elementsPerItem(method, sharesHostMemory: sharesHostMemory)

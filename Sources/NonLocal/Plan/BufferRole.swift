@@ -62,12 +62,18 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case boxes
     /// How many blocks of keys each panel of queries took; integers.
     case computedBlocks = "computed blocks"
-    /// μ, which the positions are taken from in their Gram matrix.
+    /// μ, which the positions are taken from in their Gram matrix; to the tile kernels, between two sums of theirs.
     case centre
-    /// The Gram matrix of the positions, with their sum and μ.
+    /// The positions without μ.
+    case centred
+    /// The Gram matrix of the positions, with their sum and μ; without these to the tile kernels.
     case gram
     /// W_g times the Gram matrix.
     case valueGram = "value gram"
+    /// Sums and means of g and of φ, and what these add to K.
+    case valueMeans = "value means"
+    case keyMeans = "key means"
+    case meanProduct = "mean product"
     /// K = (s/M) g φᵀ
     case keyProduct = "key product"
     /// A = W_z K

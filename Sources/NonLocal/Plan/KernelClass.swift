@@ -41,14 +41,6 @@ enum KernelChoice: Sendable, Hashable {
         }
     }
 
-    /// Whether the Gram matrix of positions can be had.
-    var makesGram: Bool {
-        switch self {
-        case .plain, .panel: true
-        case .tile, .warp: false
-        }
-    }
-
     /// - Parameters:
     ///   - kernels: forces a class; the device's own without.
     ///   - tile: forces a tile upon the tile kernels; the device's own without.

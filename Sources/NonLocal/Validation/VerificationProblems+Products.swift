@@ -65,7 +65,7 @@ extension VerificationProblems {
 
     /// The dot-product block by each order of its products.
     var orderProblems: [Problem] {
-        guard kernels == .panel else { return [] }
+        guard kernels == .panel || kernels == .tile else { return [] }
         return ProductOrder.allCases.flatMap { order in
             [Scope.spacetime, .space].map { scope in
                 let configuration = NonLocalBlock.Configuration(
@@ -79,7 +79,9 @@ extension VerificationProblems {
                         configuration, FoldedWeights(weights, pairwise: .dotProduct), shape: shape,
                         session: session,
                         options: RunOptions(
-                            strategy: .reassociated, kernels: kernels, order: order, validation: .full))
+                            strategy: .reassociated, kernels: kernels,
+                            groupTile: GroupTile.candidates(session.device).last, testsKernels: false,
+                            order: order, validation: .full))
                     let report = try prepared.run(.normal(shape: shape, mean: 2, seed: 7)).validation
                     return (report.maxRelativeError ?? 0, report.tolerance ?? 0, nil)
                 }

@@ -9,7 +9,8 @@ extension VerificationProblems {
         guard kernels == .tile || (kernels == .warp && session.device.hasTensorCores) else { return [] }
         let tiles = GroupTile.candidates(session.device)
         let both = tiles.count > 1 ? [tiles[0], tiles[tiles.count - 1]] : tiles
-        return both.flatMap(productProblems) + softmaxProblems + both.flatMap(attentionProblems)
+        return both.flatMap(productProblems) + softmaxProblems + centreProblems
+            + both.flatMap(attentionProblems)
             + both.flatMap(tileSortedProblems)
     }
 
@@ -19,6 +20,7 @@ extension VerificationProblems {
         case .tileProduct(let tile):
             tileProduct(tile, rows: [tile.tile / 2, tile.tile], terms: 131, columns: tile.tile + 3)
         case .tileSoftmax: tileSoftmax(keys: 71, rows: 19)
+        case .tileCentre: tileCentre(channels: 3, positions: 131)
         case .tileAttention(let tile, let values, let precision):
             tileAttention(
                 tile, width: tile.depth + 3, values: tile.block * values - 1, rows: tile.block + 2,
@@ -42,7 +44,16 @@ extension VerificationProblems {
             tileProduct(tile, rows: [7], terms: tile.depth + 1, columns: tile.tile, residual: true),
             tileDistance(tile, rows: 9, terms: tile.depth + 1, columns: 5),
             tileShares(tile, rows: 3, terms: 700, columns: 5),
+            tileSymmetric(tile, rows: 1, terms: 1),
+            tileSymmetric(tile, rows: 2 * tile.tile + 3, terms: tile.depth + 1),
+            tileSymmetric(tile, rows: tile.tile + 1, terms: 700, cores: 10),
         ]
+    }
+
+    private var centreProblems: [Problem] {
+        [(1, 1), (2, 63), (5, 65), (3, 259)].flatMap { channels, positions in
+            [true, false].map { tileCentre(channels: channels, positions: positions, moments: $0) }
+        }
     }
 
     private var softmaxProblems: [Problem] {
@@ -165,6 +176,58 @@ extension VerificationProblems {
                 }
             }
             return (target, expected)
+        }
+    }
+
+    /// The product of a matrix with itself.
+    private func tileSymmetric(_ tile: GroupTile, rows: Int, terms: Int, cores: Int = 1) -> Problem {
+        let words = "\(tile.words), \(rows) rows squared, \(terms) terms\(cores > 1 ? ", shared" : "")"
+        return problem("tile_product", words, terms: terms) {
+            let tile = tile.with(cores: cores)
+            let size = ProductSize(rows: rows, terms: terms, columns: rows, groups: 2)
+            let x = values(2, rows, terms)
+            let target = try buffer(count: 2 * rows * rows)
+            let operand = try view(x, rows, terms).transposed
+            try TileProductKernels(session.library, tile).launch(
+                $0, operand, operand, to: View(target, channels: rows, positions: rows), factor: 0.5, size,
+                shared: buffer(count: max(tile.productShares(size).shared, 1)), isSymmetric: true)
+            let expected = (0..<2).flatMap { item in
+                let x = field(x, item, rows, terms)
+                return pairs(rows, rows) { row, column in
+                    0.5 * (0..<terms).reduce(0.0) { $0 + x[row, $1] * x[column, $1] }
+                }
+            }
+            return (target, expected)
+        }
+    }
+
+    /// What `tile_centre` leaves of x: its moments, or x without the mean among them.
+    private func tileCentre(channels: Int, positions: Int, moments isMoments: Bool = true) -> Problem {
+        problem(
+            "tile_centre", "\(channels) channels, \(positions) positions\(isMoments ? ", moments" : "")",
+            terms: isMoments ? positions : 1
+        ) { launcher in
+            let x = values(2, channels, positions).map { $0 + 3 }
+            let centred = try buffer(count: x.count)
+            let moments = try buffer(count: 2 * (channels + 1) * TileCentreKernel.moments)
+            try TileCentreKernel(session.library).launch(
+                launcher, view(x, channels, positions), to: centred, moments: moments, channels: channels,
+                positions: positions, groups: 2)
+            try launcher.finish()
+            let found = try session.queue.read(moments)
+            let expected = (0..<2).flatMap { item -> [Double] in
+                let x = field(x, item, channels, positions)
+                // Rounded: the third moment is what that leaves.
+                func mean(_ channel: Int) -> Double {
+                    Double(found[(item * (channels + 1) + channel) * TileCentreKernel.moments + 1])
+                }
+                guard isMoments else { return pairs(channels, positions) { x[$0, $1] - mean($0) } }
+                return (0..<channels).flatMap { channel -> [Double] in
+                    let sum = (0..<positions).reduce(0.0) { $0 + x[channel, $1] }
+                    return [sum, sum / Double(positions), sum - Double(positions) * mean(channel)]
+                } + [Double(positions), 1, 0]
+            }
+            return (isMoments ? moments : centred, expected)
         }
     }
 

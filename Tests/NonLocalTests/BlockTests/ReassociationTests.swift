@@ -4,6 +4,20 @@ import Testing
 
 /// The dot-product form by every order of its products, every position compared with the reference.
 @Suite(.needsDevice) struct ReassociationTests {
+    /// An order, on the device's own kernels or on the tile kernels.
+    struct Way: CustomTestStringConvertible, Sendable {
+        let order: ProductOrder
+        let kernels: KernelClass?
+
+        var testDescription: String {
+            "\(order.head), \(order.tail)\(kernels.map { ", \($0) kernels" } ?? "")"
+        }
+    }
+
+    static let ways = [nil, KernelClass.tile].flatMap { kernels in
+        ProductOrder.allCases.map { Way(order: $0, kernels: kernels) }
+    }
+
     static let problems: [BlockCase] = {
         func dotProduct(
             _ shape: [Int], biases: Bool = true, norm: BlockCase.Norm = .none, normGroups: Int = 0,
@@ -43,14 +57,15 @@ import Testing
         ]
     }()
 
-    @Test(arguments: problems, ProductOrder.allCases)
-    func matches(_ problem: BlockCase, _ order: ProductOrder) throws {
-        guard order.head == .projected || problem.configuration.subsample != .convFirst else {
-            _ = failure(.configuration) { _ = try prepare(problem, order) }
+    @Test(arguments: problems, ways)
+    func matches(_ problem: BlockCase, _ way: Way) throws {
+        guard way.order.head == .projected || problem.configuration.subsample != .convFirst else {
+            _ = failure(.configuration) { _ = try prepare(problem, way) }
             return
         }
-        let prepared = try prepare(problem, order)
-        #expect(prepared.plan.strategy == .reassociated)
+        let prepared = try prepare(problem, way)
+        #expect(prepared.plan.strategy == .reassociated && prepared.plan.notes.isEmpty)
+        #expect(way.kernels.map { prepared.plan.kernels == $0 } ?? true)
         let x = try problem.input()
         let z = try prepared.run(x)
         #expect(z.validation.rows == z.validation.rowsInAll)
@@ -58,10 +73,10 @@ import Testing
     }
 
     /// Chosen queries give what all positions give, bit for bit.
-    @Test(arguments: problems.filter { $0.shape.count > 3 }, ProductOrder.allCases)
-    func chosenQueriesMatch(_ problem: BlockCase, _ order: ProductOrder) throws {
-        guard order.head == .projected || problem.configuration.subsample != .convFirst else { return }
-        let prepared = try prepare(problem, order)
+    @Test(arguments: problems.filter { $0.shape.count > 3 }, ways)
+    func chosenQueriesMatch(_ problem: BlockCase, _ way: Way) throws {
+        guard way.order.head == .projected || problem.configuration.subsample != .convFirst else { return }
+        let prepared = try prepare(problem, way)
         let x = try problem.input()
         let (items, channels) = (problem.shape[0], problem.configuration.channels)
         let positions = problem.shape.reduce(1, *) / items / channels
@@ -99,12 +114,12 @@ import Testing
     /// At a length at which sums have many parts, and with means that a Gram matrix would cancel: eight
     /// roundings of z, or twice the error of the formulas as they stand. With a mean of forty deviations θ and φ
     /// cancel by themselves, whatever is made of them.
-    @Test(arguments: [(0.0, 1.0), (3.0, 1.0), (-20.0, 0.5)], ProductOrder.allCases)
-    func longSumsStayExact(_ x: (mean: Double, deviation: Double), _ order: ProductOrder) throws {
+    @Test(arguments: [(0.0, 1.0), (3.0, 1.0), (-20.0, 0.5)], ways)
+    func longSumsStayExact(_ x: (mean: Double, deviation: Double), _ way: Way) throws {
         let problem = BlockCase([1, 64, 3001], deviation: x.deviation, mean: x.mean) {
             $0.pairwise = .dotProduct
         }
-        let prepared = try prepare(problem, order)
+        let prepared = try prepare(problem, way)
         let input = try problem.input()
         let result = try prepared.run(input)
         let largestInput = input.elements.reduce(0) { max($0, Double($1.magnitude)) }
@@ -169,12 +184,17 @@ import Testing
         }
     }
 
-    private func prepare(_ problem: BlockCase, _ order: ProductOrder) throws -> PreparedBlock {
+    /// The tile kernels with small work-groups, so that small problems have several.
+    private func prepare(_ problem: BlockCase, _ way: Way) throws -> PreparedBlock {
         let block = try problem.block()
+        let session = try TestDevice.session()
         return try PreparedBlock(
             block.configuration, FoldedWeights(block.weights, pairwise: .dotProduct), shape: problem.shape,
-            session: TestDevice.session(),
-            options: RunOptions(strategy: .reassociated, order: order, validation: .full))
+            session: session,
+            options: RunOptions(
+                strategy: .reassociated, kernels: way.kernels,
+                groupTile: way.kernels == .tile ? GroupTile.candidates(session.device).last : nil,
+                order: way.order, validation: .full))
     }
 
     private func smallestLimit(_ block: NonLocalBlock, _ shape: [Int], below: Int) throws -> Int {

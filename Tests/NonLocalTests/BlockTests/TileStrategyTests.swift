@@ -109,6 +109,16 @@ import Testing
         try check(BlockCase([1, 4, 1500]) { $0.pairwise = .dotProduct }, .reassociated)
     }
 
+    /// Many positions make the Gram matrix of x the cheapest way, and it is taken.
+    @Test func gramMatrices() throws {
+        let many = BlockCase([2, 40, 700], mean: 2) { $0.pairwise = .dotProduct }
+        let plan = try check(many, .automatic)
+        #expect(plan.order?.hasPrefix("gram") == true, "\(plan)")
+        #expect(plan.allocations.reduce(0) { $0 + $1.bytes } == plan.peakMemory)
+        let few = BlockCase([2, 40, 30]) { $0.pairwise = .dotProduct }
+        #expect(try check(few, .reassociated).order?.hasPrefix("projected") == true)
+    }
+
     @Test func rowBlocksAndSlicesKeepToTheLimit() throws {
         let problem = BlockCase([5, 4, 3, 10, 10]) { $0.scope = .space }
         for limit in [60_000, 100_000, 200_000] {

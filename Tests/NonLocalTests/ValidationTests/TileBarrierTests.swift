@@ -15,6 +15,7 @@ struct TileBarrierTests {
     /// Several slices of channels and several blocks of keys.
     private static let attention = BlockCase([1, 20, 40], inner: 20, value: 3)
     private static let staged = BlockCase([1, 20, 9])
+    private static let gram = BlockCase([1, 3, 20]) { $0.pairwise = .dotProduct }
     private static let sorted = BlockCase([1, 2, 150]) { $0.pairwise = .concatenation }
 
     static let mutations = [
@@ -38,6 +39,9 @@ struct TileBarrierTests {
         .init(.tileSort, "\(barrier) /* until the step before is done */", "", sorted, .sorted),
         .init(.tileSort, "\(barrier) /* until the last step is done */", "", sorted, .sorted),
         .init(.tileSortedAggregate, barrier, "", sorted, .sorted),
+        .init(.tileCentre, "\(barrier) /* until nobody reads the sum before */", "", gram, .reassociated),
+        .init(.tileCentre, "\(barrier) /* until the sums before are there */", "", gram, .reassociated),
+        .init(.tileCentre, "\(barrier) /* until the last sum is there */", "", gram, .reassociated),
         .init(.tilePack, barrier, "", attention, .fused, precision: .float16),
     ]
 
@@ -53,7 +57,7 @@ struct TileBarrierTests {
     }
 
     /// As the script counts them.
-    @Test func areThirteen() { #expect(Self.mutations.count == 13) }
+    @Test func areSixteen() { #expect(Self.mutations.count == 16) }
 
     private func run(_ mutation: TileMutationTests.Mutation, on session: OpenCLSession) throws {
         // Whether the numbers are right depends on the order in which it takes work-items.

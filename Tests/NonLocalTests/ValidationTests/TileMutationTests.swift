@@ -60,6 +60,8 @@ import Testing
     private static let wholeProduct = BlockCase([2, 9, 70], inner: 8) { $0.pairwise = .dotProduct }
     /// So many keys that work-groups share them.
     private static let manyKeys = BlockCase([1, 4, 1200]) { $0.pairwise = .dotProduct }
+    /// More positions than channels, of which there are more than a tile has, and a mean to take out.
+    private static let gram = BlockCase([2, 40, 900], mean: 1) { $0.pairwise = .dotProduct }
     private static let frames = BlockCase([1, 4, 8, 10, 10]) { $0.scope = .space }
     private static let sum = BlockCase([2, 4, 300]) {
         $0.pairwise = .generic(
@@ -110,6 +112,21 @@ import Testing
         Mutation(.tileProduct, "TILE_GROUP(rowsView, group)", "TILE_GROUP(rowsView, 0)", plain),
         Mutation(.tileProduct, "TILE_GROUP(columnsView, group)", "TILE_GROUP(columnsView, 0)", plain),
         Mutation(.tileProduct, "(k) + (v).s7", "(k)", frames, memoryLimit: 150_000),
+        Mutation(
+            .tileProduct, "firstColumn > firstRow) return", "firstColumn >= firstRow) return", gram,
+            .reassociated),
+        Mutation(
+            .tileProduct, "AT(view, (long)column, row), view.s3", "AT(view, (long)row, column), view.s4",
+            gram,
+            .reassociated),
+        Mutation(
+            .tileCentre, "sums[id] += sums[id + half_]", "sums[id] = sums[id + half_]", gram, .reassociated),
+        Mutation(.tileCentre, "rest += value", "rest = value", gram, .reassociated),
+        Mutation(.tileCentre, "x[n * view.s4] - mean", "x[n * view.s4]", gram, .reassociated),
+        Mutation(.tileCentre, "moments[1] = mean", "moments[1] = 0.0f", gram, .reassociated),
+        Mutation(.tileCentre, "id == 0 ? positions", "id == 0 ? 1.0f", gram, .reassociated),
+        Mutation(.tileCentre, "GROUP(view, group)", "GROUP(view, 0)", gram, .reassociated),
+        Mutation(.tileCentre, "(group * channels + c) * positions", "c * positions", gram, .reassociated),
         Mutation(.tileSoftmax, "size * 2.0f", "size", plain),
         Mutation(.tileSoftmax, "sum * score_weight(m, high, size) + part", "sum + part", wide),
         Mutation(.tileSoftmax, barrier, "", plain),
