@@ -6,7 +6,7 @@ SWIFT ?= swift
 BUILD := .build/release/nonlocal
 PACKAGES := ocl-icd-opencl-dev opencl-headers libpng-dev pkg-config
 
-.PHONY: all demo test check-kernels ptx docs examples fuzz check check-quick soak mutants bench bench-peers bench-denoise pictures format lint static packages clean
+.PHONY: all demo test check-kernels ptx docs examples fuzz check check-quick soak mutants flips bench bench-peers bench-denoise pictures format lint static packages clean
 
 all: packages
 	$(SWIFT) build -c release --traits Pictures --product nonlocal
@@ -79,6 +79,11 @@ soak: packages
 mutants: packages
 	$(SWIFT) build --build-tests --traits Pictures
 	Scripts/mutants --sample 250
+
+# A thousand numbers made wrong between the kernels.
+flips: packages
+	$(SWIFT) build --build-tests --traits Pictures
+	Scripts/flips
 
 bench: packages
 	$(SWIFT) package --package-path Benchmarks benchmark

@@ -16,6 +16,7 @@ let kernels = [
     "panel_transpose", "sort_key", "sort", "sorted_aggregate", "tile", "tile_product", "tile_centre",
     "tile_softmax",
     "tile_sort", "tile_prefix", "tile_sorted_aggregate",
+    "checksum", "panel_checksum", "panel_sums", "tile_sums",
     "tile_pack", "tile_attention", "tile_merge", "warp_ptx", "warp_twin", "warp_tile", "warp_pack",
     "warp_tiling",
     "warp_steps", "warp_attention", "warp_merge", "warp_product",

@@ -13,6 +13,12 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case softmax
     case normalize
     case aggregate
+    /// Sums that have to agree.
+    case checksum
+    case panelChecksum = "panel_checksum"
+    /// Sums that fused attention gives out.
+    case panelSums = "panel_sums"
+    case tileSums = "tile_sums"
     /// No stage: what the device could do at most.
     case roof
     /// What the panel kernels, those for CPU devices, share.
@@ -69,6 +75,18 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
         .panelSkip, .panelMerge, .panelGram, .panelGramMerge,
     ]
 
+    /// The sources of fused attention that gives out sums, in an order in which they compile as one program.
+    public static let panelSummed: [KernelSource] = [
+        .view, .panelTile, .panelPack, .panelSums, .panelAttention, .panelMerge,
+    ]
+
+    /// The sources of the sums over all rows, for any device and for CPU devices, likewise.
+    public static let checksums: [KernelSource] = [.view, .checksum]
+    /// Those of the panel kernels' tensors too.
+    public static let panelChecksums: [KernelSource] = [
+        .view, .panelTile, .panelPack, .checksum, .panelChecksum,
+    ]
+
     /// The sources of the sorted strategy, in an order in which they compile as one program.
     public static let sorted: [KernelSource] = [
         .view, .panelTile, .panelTranspose, .sortKey, .sort, .sortedAggregate,
@@ -92,6 +110,8 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     public static let tiledSoftmax: [KernelSource] = [.view, .tileSoftmax]
     /// The sources of the tile kernels' fused attention, likewise.
     public static let tiledAttention: [KernelSource] = [.view, .tile, .tilePack, .tileAttention, .tileMerge]
+    /// Those of fused attention that gives out sums.
+    public static let tiledSummed: [KernelSource] = [.view, .tile, .tileSums, .tileAttention, .tileMerge]
 
     /// The sources of the tile kernels' sorted strategy, likewise.
     public static let tiledSorted: [KernelSource] = [
@@ -116,6 +136,10 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .softmax: PackageResources.softmax_cl
             case .normalize: PackageResources.normalize_cl
             case .aggregate: PackageResources.aggregate_cl
+            case .checksum: PackageResources.checksum_cl
+            case .panelChecksum: PackageResources.panel_checksum_cl
+            case .panelSums: PackageResources.panel_sums_cl
+            case .tileSums: PackageResources.tile_sums_cl
             case .roof: PackageResources.roof_cl
             case .panelTile: PackageResources.panel_tile_cl
             case .panelPack: PackageResources.panel_pack_cl

@@ -18,11 +18,24 @@
  * first, then queries, then groups. Each of W work-items does a run of blocks. More than one share is for few
  * queries and many cores: each block then leaves its y, m and l in `shared`, for panel_merge.cl.
  *
+ * With panel_sums.cl the kernel gives out sums over the keys beside y.
+ *
  * Scratch, a work-item: ATTENTION_SCRATCH vectors; shared, vectors: VECTORS · groups · ⌈N / PANEL⌉ · shares ·
- * (⌈d_v / ROWS⌉ · ROWS + 2).
+ * (⌈d_v / ROWS⌉ · ROWS + 2 + SUM_COUNT).
  *
  * NDRange: (W), work-group size 1.
  */
+
+/* Without panel_sums.cl. */
+#ifndef SUMS
+#define SUM_COUNT 0
+#define SUM_PARAMETERS
+#define SUM_ARGUMENTS
+#define SUMS_OF_KEYS_PARAMETERS
+#define SUMS_OF_KEYS
+#define SUMS_OF_ROWS_PARAMETERS
+#define SUMS_OF_ROWS
+#endif
 
 /* 2^x for x ≤ 0, 0 from −126.5 on, a NaN for a NaN. Error below 1.1 units in the last place. */
 static inline Lanes power_of_two(Lanes x)
@@ -135,7 +148,7 @@ static inline void attend(
     __global const float *restrict g, /* of the group */
     __global const Lanes *restrict theta, const int width, const int tiles, const int firstQuery,
     const int firstKey, const int keyCount, const int keys, const Lanes factor, const int ownWeight,
-    const int isFirst, const int vectors)
+    const int isFirst, const int vectors SUMS_OF_KEYS_PARAMETERS)
 {
     Lanes m[VECTORS], rescale[VECTORS];
     EACH_VECTOR m[v] = state[v];
@@ -145,12 +158,19 @@ static inline void attend(
         EACH_VECTOR before[v] = state[v];
         leave_out_own(p, m, before, firstQuery, firstKey, keyCount);
     }
+#ifdef SUMS
+    __global Lanes *const sums = state + (2 + tiles * ROWS) * VECTORS;
+    sum_scores(sums, p, keyCount);
+#endif
     EACH_VECTOR rescale[v] = (Lanes)(0.0f);
     EACH_VECTOR if (v < vectors) {
         rescale[v] = power_of_two((state[v] - m[v]) * factor);
         state[v] = m[v];
         state[VECTORS + v] = fma(state[VECTORS + v], rescale[v], weigh(p + v, m[v], factor, keyCount));
     }
+#ifdef SUMS
+    sum_weights(sums, rescale, p, values + firstKey * step, step, keyCount);
+#endif
     aggregate(
         state + 2 * VECTORS, rescale, g + (long)firstKey * tiles * ROWS, p, tiles, keyCount, isFirst, vectors);
 }
@@ -159,12 +179,24 @@ static inline void attend(
 static inline void finish(
     __global const Lanes *restrict state, __global const float *restrict g, /* of the group */
     __global float *restrict y, const long8 yView, const int valueChannels, const int tiles,
-    const long firstQuery, const int queries, const int keys, const int ownWeight)
+    const long firstQuery, const int queries, const int keys, const int ownWeight SUMS_OF_ROWS_PARAMETERS)
 {
     const int vectors = vectors_of(queries - firstQuery);
     Lanes l[VECTORS];
     /* The strongest weight is exp(0). */
     EACH_VECTOR l[v] = ownWeight == 2 ? state[VECTORS + v] + 1.0f : state[VECTORS + v];
+#ifdef SUMS
+    EACH_VECTOR if (v < vectors) {
+        __global const Lanes *const sum = state + (2 + tiles * ROWS) * VECTORS + v;
+        const long n = firstQuery + v * LANES;
+        Lanes weights = sum[2 * VECTORS], weighted = sum[3 * VECTORS];
+        if (ownWeight == 2) {
+            weights += 1.0f;
+            weighted += load_some(values + n * step, step, queries - n);
+        }
+        store_sums(sum[0], sum[VECTORS], weights, weighted, l[v], scale, sums, sumsView, n, queries - n);
+    }
+#endif
     for (int c = 0; c < valueChannels; c++)
         EACH_VECTOR if (v < vectors) {
             const long n = firstQuery + v * LANES;
@@ -177,7 +209,7 @@ static inline void finish(
 /* Vectors of scratch memory. */
 #define ATTENTION_SCRATCH(blockPanels, width, valueChannels) \
     (VECTORS \
-     * ((long)(blockPanels) * ((width) + ((valueChannels) + ROWS - 1) / ROWS * ROWS + 2) + KEYS))
+     * ((long)(blockPanels) * ((width) + ((valueChannels) + ROWS - 1) / ROWS * ROWS + 2 + SUM_COUNT) + KEYS))
 
 /* Of a range of blocks those of one of several workers; the parameters are those of panel_attention. */
 static inline void attend_blocks(
@@ -186,13 +218,13 @@ static inline void attend_blocks(
     const long8 gView, __global float *restrict y, const long8 yView, const int width,
     const int valueChannels, const int queries, const int keys, const float scale,
     const int blockPanels, const int shares, const int ownWeight, __global Lanes *restrict scratch,
-    __global Lanes *restrict shared)
+    __global Lanes *restrict shared SUM_PARAMETERS)
 {
     const int panels = (queries + PANEL - 1) / PANEL;
     const int blocks = (panels + blockPanels - 1) / blockPanels;
     const int tiles = (valueChannels + ROWS - 1) / ROWS;
     const int shareKeys = ((keys + KEYS - 1) / KEYS + shares - 1) / shares * KEYS;
-    const long stateSize = (long)(tiles * ROWS + 2) * VECTORS; /* of a panel: m, l, y */
+    const long stateSize = (long)(tiles * ROWS + 2 + SUM_COUNT) * VECTORS; /* of a panel: m, l, y, sums */
     const Lanes factor = BASE_TWO(scale);
 
     __global Lanes *const p = scratch + (long)blockPanels * width * VECTORS;
@@ -216,6 +248,11 @@ static inline void attend_blocks(
         for (int panel = 0; panel < count; panel++)
             for (int i = 0; i < cleared; i++)
                 states[panel * shares * stateSize + i] = (Lanes)(i < VECTORS ? -0.5f * FLT_MAX : 0.0f);
+#ifdef SUMS
+        for (int panel = 0; panel < count; panel++)
+            for (int i = 1; i <= SUM_COUNT * VECTORS; i++)
+                states[(panel * shares + 1) * stateSize - i] = (Lanes)(0.0f);
+#endif
 
         for (int firstKey = firstOfShare; firstKey < end; firstKey += KEYS) {
             const int keyCount = min(KEYS, end - firstKey);
@@ -224,7 +261,7 @@ static inline void attend_blocks(
                 attend(
                     states + panel * shares * stateSize, p, groupPhi, groupG,
                     scratch + (long)panel * width * VECTORS, width, tiles, firstQuery, firstKey, keyCount, keys,
-                    factor, ownWeight, firstKey == firstOfShare, vectors_of(queries - firstQuery));
+                    factor, ownWeight, firstKey == firstOfShare, vectors_of(queries - firstQuery) SUMS_OF_KEYS);
             }
         }
 
@@ -232,7 +269,7 @@ static inline void attend_blocks(
         for (int panel = 0; panel < count; panel++)
             finish(
                 states + panel * stateSize, groupG, y + GROUP(yView, group), yView, valueChannels, tiles,
-                (long)(firstPanel + panel) * PANEL, queries, keys, ownWeight);
+                (long)(firstPanel + panel) * PANEL, queries, keys, ownWeight SUMS_OF_ROWS);
     }
 }
 
@@ -247,10 +284,11 @@ __kernel WORK_ITEM void panel_attention(
     const int blockPanels,
     const int shares, /* 1, unless a position's own weight is included */
     const int ownWeight, /* 0 included, 1 excluded, 2 that of the strongest other key */
-    __global Lanes *restrict scratch, __global Lanes *restrict shared, const long2 range /* of blocks */)
+    __global Lanes *restrict scratch, __global Lanes *restrict shared SUM_PARAMETERS,
+    const long2 range /* of blocks */)
 {
     attend_blocks(
         range, get_global_id(0), get_global_size(0), theta, thetaView, phi, phiView, g, gView, y, yView, width,
         valueChannels, queries, keys, scale, blockPanels, shares, ownWeight,
-        scratch + get_global_id(0) * ATTENTION_SCRATCH(blockPanels, width, valueChannels), shared);
+        scratch + get_global_id(0) * ATTENTION_SCRATCH(blockPanels, width, valueChannels), shared SUM_ARGUMENTS);
 }

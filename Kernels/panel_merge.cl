@@ -6,11 +6,11 @@
 __kernel WORK_ITEM void panel_merge(
     __global Lanes *restrict shared, /* [groups][⌈N / PANEL⌉][shares] of m, l, y: each [PANEL], y for every channel */
     __global float *restrict y, const long8 yView, /* [d_v, N] */
-    const int valueChannels, const int queries, const int shares, const float scale)
+    const int valueChannels, const int queries, const int shares, const float scale SUM_PARAMETERS)
 {
     const long panel = get_global_id(0), group = get_global_id(1);
     const int tiles = (valueChannels + ROWS - 1) / ROWS;
-    const long stateSize = (long)(tiles * ROWS + 2) * VECTORS;
+    const long stateSize = (long)(tiles * ROWS + 2 + SUM_COUNT) * VECTORS;
     const Lanes factor = BASE_TWO(scale);
     shared += (group * get_global_size(0) + panel) * shares * stateSize;
     y += GROUP(yView, group);
@@ -29,6 +29,20 @@ __kernel WORK_ITEM void panel_merge(
             state[0] = power_of_two((state[0] - m) * factor);
             l = fma(state[VECTORS], state[0], l);
         }
+#ifdef SUMS
+        /* values are in the sums already. */
+        Lanes scores = (Lanes)(0.0f), squares = (Lanes)(0.0f), weights = (Lanes)(0.0f), weighted = (Lanes)(0.0f);
+        for (int share = 0; share < shares; share++) {
+            __global const Lanes *const state = first + share * stateSize;
+            __global const Lanes *const sum = state + (2 + tiles * ROWS) * VECTORS;
+            scores += sum[0];
+            squares += sum[VECTORS];
+            weights = fma(sum[2 * VECTORS], state[0], weights);
+            weighted = fma(sum[3 * VECTORS], state[0], weighted);
+        }
+        store_sums(
+            scores, squares, weights, weighted, l, scale, sums + GROUP(sumsView, group), sumsView, n, queries - n);
+#endif
         for (int c = 0; c < valueChannels; c++) {
             Lanes sum = (Lanes)(0.0f);
             for (int share = 0; share < shares; share++) {

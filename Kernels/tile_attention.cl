@@ -19,6 +19,8 @@
  * With `shares` > 1 the keys are shared among work-groups, for few queries and many cores; each leaves its y, m
  * and l in `shared`, for tile_merge.
  *
+ * With tile_sums.cl it gives out sums over the keys beside y, of the first value channels' work-groups.
+ *
  * θ, φ and g may be kept in 16 bits (STORAGE), scaled as in tile_pack.cl; each number becomes a float on its way into
  * local memory.
  *
@@ -29,6 +31,12 @@
 /* Blocks of value channels that a work-group has: their sums take 16 · VALUES registers. */
 #ifndef VALUES
 #define VALUES 1
+#endif
+
+/* Without tile_sums.cl. */
+#ifndef SUMS
+#define SUM_COUNT 0
+#define SUM_PARAMETERS
 #endif
 
 /* What becomes of a position's own weight; 0 includes it. */
@@ -112,7 +120,7 @@ __kernel WORK_GROUP void tile_attention(
     const int firstOwn, /* the key that the first query is itself */
     const int shares, const int groups,
     __global float *restrict shared, /* [groups][shares] of y [d_v, N], m [N] and l [N] */
-    __global const float *restrict limits) /* [θ, φ, g][groups], what they are scaled for, if kept in 16 bits */
+    __global const float *restrict limits SUM_PARAMETERS) /* [θ, φ, g][groups], what they are scaled for, if kept in 16 bits */
 {
     __local float4 slices[2 * SLICE];
     __local float4 weights[BLOCK * QUAD_STRIDE];
@@ -131,6 +139,12 @@ __kernel WORK_GROUP void tile_attention(
 
     float4 m = (float4)(-INFINITY), l = (float4)(0.0f), total[VALUES][4];
     EACH_VALUE EACH_ROW_OF_QUAD total[v][r] = (float4)(0.0f);
+#ifdef SUMS
+    float4 summed[SUM_COUNT];
+    UNROLL for (int k = 0; k < SUM_COUNT; k++) summed[k] = (float4)(0.0f);
+    values += GROUP(valuesView, group);
+    sums += GROUP(sumsView, group);
+#endif
     for (int key = firstKey; key < endKey; key += BLOCK) {
         const int count = min(BLOCK, endKey - key);
         float4 s[4][1];
@@ -160,6 +174,21 @@ __kernel WORK_GROUP void tile_attention(
         }
         l = l * rescale + sum;
         m = greatest;
+#ifdef SUMS
+        float4 of[SUM_COUNT];
+        UNROLL for (int k = 0; k < SUM_COUNT; k++) of[k] = (float4)(0.0f);
+        EACH_ROW_OF_QUAD {
+            const int j = 4 * row + r;
+            if (j < count) {
+                const float4 p = weights[j * QUAD_STRIDE + column];
+                of[0] += s[r][0];
+                of[1] += s[r][0] * s[r][0];
+                of[2] += p;
+                of[3] += p * values[(key + j) * valuesView.s4];
+            }
+        }
+        UNROLL for (int k = 0; k < SUM_COUNT; k++) summed[k] = (k < 2 ? summed[k] : summed[k] * rescale) + of[k];
+#endif
         EACH_VALUE {
             float4 part[4][1];
             aggregate(
@@ -176,17 +205,34 @@ __kernel WORK_GROUP void tile_attention(
     for (int other = 0; other < SIDE; other++) l += slices[other * SIDE + column];
 
     const int count = queries - query;
+#ifdef SUMS
+    UNROLL for (int k = 0; k < SUM_COUNT; k++) summed[k] = over_rows(summed[k], slices);
+#endif
     if (shares == 1) {
         y += GROUP(yView, group);
         /* The strongest weight is exp(0). */
         if (ownWeight == STRONGEST) l += 1.0f;
     } else {
-        shared += part * (valueChannels + 2L) * queries;
+        shared += part * (valueChannels + 2L + SUM_COUNT) * queries;
         if (firstChannel == 0 && row == 0) {
             store_quad(m, shared + (long)valueChannels * queries + query, 1, count);
             store_quad(l, shared + (valueChannels + 1L) * queries + query, 1, count);
         }
     }
+#ifdef SUMS
+    if (firstChannel == 0 && row == 0) {
+        if (shares > 1) {
+            UNROLL for (int k = 0; k < SUM_COUNT; k++)
+                store_quad(summed[k], shared + (valueChannels + 2L + k) * queries + query, 1, count);
+        } else {
+            if (ownWeight == STRONGEST) {
+                summed[2] += 1.0f;
+                summed[3] += load_quad(values + (firstOwn + query) * valuesView.s4, valuesView.s4, count);
+            }
+            store_sums(summed, l, scale, sums, sumsView, query, count);
+        }
+    }
+#endif
     EACH_VALUE EACH_ROW_OF_QUAD {
         const int c = v * BLOCK + 4 * row + r;
         if (firstChannel + c < valueChannels) {

@@ -8,13 +8,13 @@ __kernel void tile_merge(
     __global const STORED *restrict g, const long8 gView, /* [d_v, M] */
     __global float *restrict y, const long8 yView,        /* [d_v, N] */
     const int queries, const int shares, const int groups, const int channels, const float scale, const int ownWeight,
-    __global const float *restrict limits) /* as tile_attention has it */
+    __global const float *restrict limits SUM_PARAMETERS) /* as tile_attention has it */
 {
     const int i = get_global_id(0), c = get_global_id(1);
     const long group = get_global_id(2);
     if (i >= queries) return;
     const float factor = BASE_TWO(scale);
-    const long size = (channels + 2L) * queries;
+    const long size = (channels + 2L + SUM_COUNT) * queries;
     shared += group * shares * size + i;
 
     float m = -INFINITY;
@@ -26,6 +26,26 @@ __kernel void tile_merge(
         l += weight * state[(channels + 1L) * queries];
         sum += weight * state[(long)c * queries];
     }
+#ifdef SUMS
+    if (c == 0) {
+        float4 summed[SUM_COUNT];
+        for (int k = 0; k < SUM_COUNT; k++) {
+            summed[k] = (float4)(0.0f);
+            for (long share = 0; share < shares; share++) {
+                __global const float *const state = shared + share * size;
+                const float weight = k < 2 ? 1.0f : weight_of(state[(long)channels * queries], m, factor);
+                summed[k].x += weight * state[(channels + 2L + k) * queries];
+            }
+        }
+        if (ownWeight == STRONGEST) {
+            summed[2].x += 1.0f;
+            summed[3].x += values[GROUP(valuesView, group) + AT(valuesView, 0, (long)i)];
+        }
+        store_sums(
+            summed, (float4)(ownWeight == STRONGEST ? l + 1.0f : l), scale, sums + GROUP(sumsView, group), sumsView,
+            i, 1);
+    }
+#endif
     if (ownWeight == STRONGEST) {
         l += 1.0f;
         sum += READ(g, GROUP(gView, group) + AT(gView, (long)c, i));

@@ -96,15 +96,24 @@ enum ValidationLevel: String, CaseIterable, ExpressibleByArgument {
     }
 }
 
+extension Checksums {
+    static let help: ArgumentHelp = """
+        Compare sums over all rows with each other: auto where that takes less than 2 % and validation is not off, \
+        on, off.
+        """
+}
+
 extension ValidationReport {
     /// In words, for people.
     var summary: String {
-        guard rows > 0 else { return "not validated" }
+        let summed = sums > 0 ? "compared \(sums) sums over all rows" : nil
+        guard rows > 0 else { return summed ?? "not validated" }
         let error = maxRelativeError.map { ", largest relative error \($0.scientific)" } ?? ""
         let limit = tolerance.map { " (tolerance \($0.scientific))" } ?? ""
         // Affinities so large are rounded to whole exponents, by any float32 program.
         let warning = (tolerance ?? 0) > 0.1 ? "; the affinities are too large for that to say much" : ""
         let stages = entries > 0 ? " and \(entries) numbers of φ and g" : ""
         return "validated \(rows) of \(rowsInAll) rows\(stages)\(error)\(limit)\(warning)"
+            + (summed.map { "; \($0)" } ?? "")
     }
 }

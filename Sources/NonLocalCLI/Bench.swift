@@ -51,6 +51,9 @@ struct Bench: ParsableCommand {
         help: "How many rows of each OpenCL result are compared with the reference: none, some or all.")
     var validation: ValidationLevel = .off
 
+    @Option(help: Checksums.help)
+    var checksums: Checksums = .automatic
+
     @Flag(help: "Time the operation alone, without projections; C is d then.")
     var bare = false
 
@@ -67,11 +70,12 @@ struct Bench: ParsableCommand {
         if block.subsample != nil || block.pool != nil || block.scope != nil || block.layout != nil {
             throw ValidationError("--subsample, --pool, --scope and --layout need a block: leave --bare out.")
         }
+        if checksums == .on { throw ValidationError("--checksums needs a block: leave --bare out.") }
         if groupNorm != nil { throw ValidationError("--group-norm needs a block: leave --bare out.") }
     }
 
     func run() throws {
-        if validation == .off {
+        if validation == .off, checksums != .on {
             Console.note("times are of results that are not validated; `nonlocal verify` checks the device")
         }
         var roof: Roof?
@@ -121,7 +125,7 @@ struct Bench: ParsableCommand {
         }
         let prepared = try NonLocalBlock(configuration, weights: weights).prepared(
             for: shape, backend: backend.choice, precision: precision, strategy: strategy,
-            skip: backend.skip, validation: validation.validation,
+            skip: backend.skip, validation: validation.validation, checksums: checksums,
             memoryLimit: backend.memoryLimit, launchSeconds: backend.launchSeconds)
         let x = try Tensor<Float>.normal(shape: shape, seed: 2)
         return Workload(shape: shape, plan: prepared.plan) { try prepared.run(x) }

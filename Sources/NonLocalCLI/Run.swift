@@ -32,6 +32,9 @@ struct Run: ParsableCommand {
         help: "How many rows of an OpenCL result are compared with the reference: none, some or all.")
     var validation: ValidationLevel = .sampled
 
+    @Option(help: Checksums.help)
+    var checksums: Checksums = .automatic
+
     @Option(help: Precision.help)
     var precision: Precision = .float32
 
@@ -57,7 +60,8 @@ struct Run: ParsableCommand {
         let (file, block) = try source.block(reading: weights, self.block)
         let prepared = try block.prepared(
             for: x.shape, backend: backend.choice, precision: precision, strategy: strategy,
-            skip: backend.skip, validation: validation.validation, memoryLimit: backend.memoryLimit,
+            skip: backend.skip, validation: validation.validation, checksums: checksums,
+            memoryLimit: backend.memoryLimit,
             launchSeconds: backend.launchSeconds, allowNonFinite: allowNonfinite)
         let plan = prepared.plan
         backend.announce(plan)
@@ -114,7 +118,9 @@ struct Run: ParsableCommand {
                 "gflops": .number(gflops),
                 "computed_share": .number(result.computedShare),
                 "validated_rows": .integer(validation.rows),
-                "validation_ms": .number(validation.rows > 0 ? validation.seconds * 1e3 : nil),
+                "validation_ms": .number(
+                    validation.rows + validation.sums > 0 ? validation.seconds * 1e3 : nil),
+                "validated_sums": .integer(validation.sums),
                 "max_abs_error": .number(validation.maxAbsoluteError),
                 "max_rel_error": .number(validation.maxRelativeError),
                 "tolerance": .number(validation.tolerance),

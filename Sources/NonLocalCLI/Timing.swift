@@ -125,7 +125,9 @@ struct Timing {
             "precision": .string(precision.rawValue),
             "runs": .integer(runs),
             "validated_rows": .integer(validation.rows),
-            "validation_ms": .number(validation.rows > 0 ? validationSeconds * 1e3 : nil),
+            "validation_ms": .number(
+                validation.rows + validation.sums > 0 ? validationSeconds * 1e3 : nil),
+            "validated_sums": .integer(validation.sums),
             "max_rel_error": .number(validation.maxRelativeError),
             "median_ms": .number(medianSeconds * 1e3),
             "min_ms": .number(leastSeconds * 1e3),

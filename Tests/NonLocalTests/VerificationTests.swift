@@ -15,7 +15,7 @@ import Testing
         let plain: Set = [
             "projection", "gather", "max_pool", "group_norm", "affinity", "own_weight", "softmax",
             "normalize",
-            "pairwise_weight", "aggregate", "block", "operation",
+            "pairwise_weight", "aggregate", "block", "checksum", "operation",
         ]
         let isCPU = try DeviceSelector.automatic.device().type == .cpu
         #expect(

@@ -43,6 +43,11 @@ struct DeviceWork: Sendable {
     var precision = Precision.float32
     /// Whether it held all of them.
     var fits = true
+
+    /// Seconds of the kernels that take sums and do nothing else.
+    var checksumSeconds: Double {
+        launches.reduce(0) { $0 + ($1.kernel.contains("checksum") ? $1.seconds : 0) }
+    }
 }
 
 /// One run of a kernel on a device.

@@ -135,6 +135,7 @@ public final class NonLocalBlock: Sendable {
     ///   - strategy: the way it is computed; the plan's choice unless given.
     ///   - skip: whether blocks of keys whose weights can't matter are left out; results differ by rounding alone.
     ///   - validation: how much of each result is compared with the reference.
+    ///   - checksums: whether sums over all rows are compared with each other.
     ///   - onMismatch: what becomes of a result that validation finds wrong.
     ///   - memoryLimit: bytes of device memory; by default the smaller of a quarter of the device's and 1 GiB.
     ///   - launchSeconds: that one launch may take, roughly; 0.2 without, on CPU devices only while a run is
@@ -143,14 +144,15 @@ public final class NonLocalBlock: Sendable {
     public func prepared(
         for shape: [Int], backend: Backend = .automatic, precision: Precision = .float32,
         strategy: Strategy = .automatic, skip: Skipping = .automatic,
-        validation: Validation = .sampled(rows: 8), onMismatch: MismatchPolicy = .fail,
+        validation: Validation = .sampled(rows: 8), checksums: Checksums = .automatic,
+        onMismatch: MismatchPolicy = .fail,
         memoryLimit: Int? = nil, launchSeconds: Double? = nil, allowNonFinite: Bool = false
     ) throws -> PreparedBlock {
         try PreparedBlock(
             configuration, folded, shape: shape, session: session(for: backend),
             options: RunOptions(
                 strategy: strategy, skip: skip, precision: precision, validation: validation,
-                onMismatch: onMismatch, memoryLimit: memoryLimit, launchSeconds: launchSeconds,
+                checksums: checksums, onMismatch: onMismatch, memoryLimit: memoryLimit, launchSeconds: launchSeconds,
                 allowsNonFinite: allowNonFinite))
     }
 

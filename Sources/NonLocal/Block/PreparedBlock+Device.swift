@@ -48,11 +48,16 @@ extension PreparedBlock {
         let (z, report) = try options.onMismatch.result {
             let sample = deviceSample()
             let start = ContinuousClock.now
-            let (z, work) = try engine.output(buffer, sample.copies)
+            let sums = SumCopies()
+            let (z, work) = try engine.output(buffer, sample.copies, sums)
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             deviceChecks.worked(seconds)
-            let validation = try validate(z, x, sample, work)
-            return (z, RunReport(validation: validation, seconds: seconds, work: work))
+            let summed = try validate(sums, work)
+            var validation = try validate(z, x, sample, work)
+            validation.add(summed)
+            return (
+                z, RunReport(validation: validation, seconds: seconds - summed.deviceSeconds, work: work)
+            )
         } reference: {
             let (z, report) = try byReference(x.download(), nil)
             return (try engine.session.upload(z), report)

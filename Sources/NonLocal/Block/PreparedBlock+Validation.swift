@@ -35,8 +35,38 @@ extension PreparedBlock {
             of: rows, seconds: (ContinuousClock.now - start) / .seconds(1))
     }
 
+    /// Compares a run's sums with each other.
+    ///
+    /// - Throws: ``NonLocalError/Code/mismatch``.
+    func validate(_ sums: SumCopies, _ work: DeviceWork?) throws -> SumReport {
+        let start = ContinuousClock.now
+        let (count, largestError, mismatch) = try SumComparison.of(sums)
+        if let mismatch { throw NonLocalError(mismatch, plan, reference.configuration) }
+        return SumReport(
+            count: count, largestError: largestError, deviceSeconds: work?.checksumSeconds ?? 0,
+            hostSeconds: (ContinuousClock.now - start) / .seconds(1))
+    }
+
     func passed(_ comparison: Comparison) throws -> Comparison {
         guard let mismatch = comparison.mismatch else { return comparison }
         throw NonLocalError(mismatch, plan, reference.configuration)
+    }
+}
+
+/// What comparing a run's sums took.
+struct SumReport {
+    let count: Int
+    /// Relative to its tolerance.
+    let largestError: Double
+    /// Of the kernels that take sums and do nothing else.
+    let deviceSeconds: Double
+    let hostSeconds: Double
+}
+
+extension ValidationReport {
+    mutating func add(_ report: SumReport) {
+        sums = report.count
+        maxSumError = report.count > 0 ? report.largestError : nil
+        seconds += report.deviceSeconds + report.hostSeconds
     }
 }

@@ -96,10 +96,15 @@ public final class PreparedBlock: Sendable {
             let start = ContinuousClock.now
             guard let engine else { return try byReference(x, queries, monitor) }
             let sample = sample(queries)
-            let (z, work) = try engine.output(x, queries, into: memory, monitor, sample.copies)
+            let sums = SumCopies()
+            let (z, work) = try engine.output(x, queries, into: memory, monitor, sample.copies, sums)
             let seconds = (ContinuousClock.now - start) / .seconds(1)
-            let validation = try validate(z, x, queries, sample, work?.precision)
-            return (z, RunReport(validation: validation, seconds: seconds, work: work))
+            let summed = try validate(sums, work)
+            var validation = try validate(z, x, queries, sample, work?.precision)
+            validation.add(summed)
+            return (
+                z, RunReport(validation: validation, seconds: seconds - summed.deviceSeconds, work: work)
+            )
         } reference: {
             try byReference(x, queries, monitor)
         }

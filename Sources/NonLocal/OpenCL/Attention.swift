@@ -34,7 +34,8 @@ struct Attention: Sendable {
         } else if method.strategy == .fused, let tile = method.groupTile {
             kernels = .tileFused(
                 try TileAttentionKernels(
-                    library, tile, ownWeight: ownWeight, valueChannels: valueChannels, method.precision),
+                    library, tile, ownWeight: ownWeight, valueChannels: valueChannels, method.precision,
+                    sums: method.sums),
                 scale: Float(scale))
         } else if method.strategy == .reassociated, let tile = method.tile {
             kernels = .reassociated(
@@ -56,7 +57,7 @@ struct Attention: Sendable {
             kernels = .staged(
                 try StagedAttention(
                     library, method.groupTile, method.warp, formulation: formulation, scale: scale,
-                    ownWeight: ownWeight))
+                    ownWeight: ownWeight, sums: method.sums ? try AttentionSums(library) : nil))
         }
     }
 

@@ -20,6 +20,26 @@ struct AttentionOperands: Sendable {
     var own: Buffer<Int32>?
     /// Where in `own` the first row stands.
     var firstOwn = 0
+    /// What sums are to be taken with, and where they go.
+    var sums: Sums?
+
+    /// Sums beside y.
+    struct Sums: Sendable {
+        /// Σ_c v_c g_jc `[groups][1][keys]`
+        var values: View
+        /// ``AttentionSum``s `[groups][6][rows]`
+        var rows: View
+        /// As many as there are keys.
+        var ones: Buffer<Float>
+
+        /// What fused attention takes besides.
+        var kernelArguments: [any KernelArgument] {
+            [values.buffer, values.argument, rows.buffer, rows.argument]
+        }
+    }
+
+    static let noSums = NonLocalError(
+        .configuration, "there is no room for the sums that the kernels give out")
 }
 
 extension AttentionOperands {

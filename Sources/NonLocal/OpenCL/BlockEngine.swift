@@ -62,7 +62,7 @@ final class BlockEngine: @unchecked Sendable {
             sizes, options)
         let methods = try options.skip.applied(
             to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count
-        ).map { formulas.shaped($0, options.form) }
+        ).map { formulas.summed(formulas.shaped($0, options.form), options) }
         let sorts = methods.contains { $0.strategy == .sorted }
         let byMethod = WeightsByMethod(
             plain: weights,
@@ -92,6 +92,9 @@ final class BlockEngine: @unchecked Sendable {
             session, problem(method), method, byMethod[method])
     }
 
+    /// Whether sums are taken over all rows of a run.
+    var takesSums: Bool { method.sums }
+
     /// Queries that a tile of the kernels has.
     var queryTile: Int { method.queryTile(sizes) }
 
@@ -102,14 +105,15 @@ final class BlockEngine: @unchecked Sendable {
     ///   - copies: takes φ and g of some items, if they are pooled behind their projections.
     func output(
         _ x: Tensor<Float>, _ queries: [Int]?, into memory: TensorStorage<Float>?,
-        _ monitor: RunMonitor? = nil, _ copies: PooledKeyCopies? = nil
+        _ monitor: RunMonitor? = nil, _ copies: PooledKeyCopies? = nil, _ sums: SumCopies? = nil
     ) throws -> (Tensor<Float>, DeviceWork?) {
         // The fused kernels know a position's own key by its place, which chosen queries don't keep.
         let keepsPlace = queries == nil || configuration.ownWeight == .include
         return try fitting { method in
             // Chosen queries are few, and not worth an order.
             let chosen = queries == nil ? method : method.general
-            return try run(queries, keepsPlace ? chosen : staged, monitor, copies).output(x, into: memory)
+            return try run(queries, keepsPlace ? chosen : staged, monitor, copies, sums).output(
+                x, into: memory)
         }
     }
 
@@ -125,10 +129,10 @@ final class BlockEngine: @unchecked Sendable {
 
     /// z in the device's memory, and what it took.
     func output(
-        _ x: Buffer<Float>, _ copies: PooledKeyCopies? = nil
+        _ x: Buffer<Float>, _ copies: PooledKeyCopies? = nil, _ sums: SumCopies? = nil
     ) throws -> (DeviceTensor, DeviceWork) {
         let (z, buffer) = try session.makeTensor(shape: geometry.shape, pool: pool)
-        return try fitting { (z, try run(nil, $0, nil, copies).output(x, to: buffer)) }
+        return try fitting { (z, try run(nil, $0, nil, copies, sums).output(x, to: buffer)) }
     }
 
     /// f / C(x), which only the staged strategy ever holds.
@@ -155,7 +159,7 @@ final class BlockEngine: @unchecked Sendable {
     /// A run over all positions in buffers that stay, or over chosen ones in buffers of their own.
     private func run(
         _ queries: [Int]?, _ method: Method, _ monitor: RunMonitor? = nil,
-        _ copies: PooledKeyCopies? = nil
+        _ copies: PooledKeyCopies? = nil, _ sums: SumCopies? = nil
     ) throws -> BlockRun {
         let problem = BlockProblem(configuration, geometry, weights[method], queries: queries?.count)
         let key = ExecutorKey(method: method, isSubset: queries != nil)
@@ -164,7 +168,8 @@ final class BlockEngine: @unchecked Sendable {
         return BlockRun(
             block: executor, workspace: try workspace(for: problem, method),
             queries: try queries.map { try ChosenQueries($0, groups: geometry.queries, in: session.context) },
-            pool: pool, pace: session.pace(options.launchSeconds, monitor), copies: copies)
+            pool: pool, pace: session.pace(options.launchSeconds, monitor), copies: copies,
+            sums: sums)
     }
 
     private func workspace(for problem: BlockProblem, _ method: Method) throws -> Workspace {

@@ -20,6 +20,8 @@ struct BlockExecutor: Sendable {
     private let output: Projector.Maps
     private let scoreTheta: Projector.Maps?
     private let scorePhi: Projector.Maps?
+    /// None where no sums are taken.
+    let sums: BlockSums?
     /// The key that each row of a group is itself.
     private let own: Buffer<Int32>?
 
@@ -79,6 +81,7 @@ struct BlockExecutor: Sendable {
         } else {
             reassociated = nil
         }
+        sums = method.sums ? try BlockSums(session, problem, method, weights) : nil
         own =
             configuration.ownWeight == .include
             ? nil
@@ -98,6 +101,8 @@ struct BlockExecutor: Sendable {
         var width: Int
         /// Query positions of an item.
         var rows: Int
+        /// What attention's sums are taken with, if they are.
+        var sums: AttentionOperands.Sums?
     }
 
     /// Gets φ and g of a slice as they were pooled behind their projections; both are on the device's queue.
@@ -112,18 +117,23 @@ struct BlockExecutor: Sendable {
         if let reassociated {
             let projected = try project(launcher, x: x, items: items, queries: queries, workspace)
             try pooledKeys?(projected.required(.phi), projected.required(.g))
-            return try reassociated.run(
+            try reassociated.run(
                 launcher, projected, to: z, items: items, queries: queries, workspace)
+            try sums?.afterAll(launcher, projected, nil, z: nil, items: items, workspace)
+            return
         }
         if let whole {
             try compute(whole, launcher, x: x, to: z, items: items, workspace)
             try pooledKeys?(packed(.phi, workspace), packed(.g, workspace))
             return
         }
-        let operands = try prepare(
-            launcher, x: x, items: items, queries: queries, workspace, pooledKeys: pooledKeys)
+        let projected = try project(launcher, x: x, items: items, queries: queries, workspace)
+        try pooledKeys?(projected.required(.phi), projected.required(.g))
+        var operands = try self.operands(launcher, projected, items: items, workspace)
+        operands.sums = try sums?.beforeAttention(launcher, g: operands.g, items: items, workspace)
         try operate(launcher, operands, items: items, queries: queries, workspace)
         try finish(launcher, operands, to: z, items: items, workspace)
+        try sums?.afterAll(launcher, projected, operands, z: z, items: items, workspace)
     }
 
     /// z by the kernel for the whole block.
@@ -170,6 +180,8 @@ struct BlockExecutor: Sendable {
         var keySource: View
         /// θ, φ and g by their roles, those that the method needs.
         var views: [BufferRole: View]
+        /// The same before φ and g are pooled behind their projections.
+        var whole: [BufferRole: View]
         /// Query positions of an item.
         var rows: Int
 
@@ -183,11 +195,16 @@ struct BlockExecutor: Sendable {
 
     /// Everything in front of the operation: group norm, sub-sampling, θ, φ and g.
     func prepare(
-        _ launcher: Launcher, x: View, items: Int, queries: ChosenQueries?, _ workspace: Workspace,
-        pooledKeys: PooledKeys? = nil
+        _ launcher: Launcher, x: View, items: Int, queries: ChosenQueries?, _ workspace: Workspace
     ) throws -> Operands {
         let projected = try project(launcher, x: x, items: items, queries: queries, workspace)
-        try pooledKeys?(projected.required(.phi), projected.required(.g))
+        return try operands(launcher, projected, items: items, workspace)
+    }
+
+    /// The operation's operands, from x and its projections.
+    private func operands(
+        _ launcher: Launcher, _ projected: Projected, items: Int, _ workspace: Workspace
+    ) throws -> Operands {
         func score(_ maps: Projector.Maps?, _ view: View, _ positions: Int, _ role: BufferRole) throws -> View
         {
             guard let maps else { return view }
@@ -271,6 +288,7 @@ struct BlockExecutor: Sendable {
         try project([.theta], from: source, rows)
         try project([.phi, .g], from: keySource, problem.projectedPositions)
         try project([.g], from: keySource, problem.projectedPositions)
+        let whole = projected
         let phi = projected[.phi] ?? (problem.projectsAffinity ? nil : keySource)
         if !poolsFirst, let panelPool, let window = geometry.window, let phi, let g = projected[.g] {
             let (packedPhi, packedG) = try (packed(.phi, workspace), packed(.g, workspace))
@@ -286,7 +304,8 @@ struct BlockExecutor: Sendable {
             }
         }
         return Projected(
-            residual: residual, source: source, keySource: keySource, views: projected, rows: rows)
+            residual: residual, source: source, keySource: keySource, views: projected, whole: whole,
+            rows: rows)
     }
 
     /// g or y, in the layout that the method wants where its operation reads or writes it.
@@ -331,7 +350,7 @@ struct BlockExecutor: Sendable {
                 AttentionOperands(
                     theta: theta, phi: phi, g: g, y: y, width: operands.width,
                     valueChannels: configuration.valueChannels, groups: groups, rows: rows,
-                    keys: geometry.keys.count, own: own, firstOwn: firstOwn),
+                    keys: geometry.keys.count, own: own, firstOwn: firstOwn, sums: operands.sums),
                 workspace, sink: sink.map { sink in { try sink($0, place) } })
         }
         guard let queries else {

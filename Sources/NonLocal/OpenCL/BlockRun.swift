@@ -11,6 +11,8 @@ struct BlockRun {
     let pace: Pace?
     /// Takes φ and g of some items, if they are pooled behind their projections.
     let copies: PooledKeyCopies?
+    /// Takes the sums, if the block takes any.
+    let sums: SumCopies?
 
     var geometry: Geometry { block.geometry }
     var rows: Int { queries?.count ?? geometry.grid.count }
@@ -101,6 +103,8 @@ struct BlockRun {
                         from: launcher.queue)
                 }
             })
+        guard let sums = block.sums else { return }
+        try self.sums?.take(sums, workspace, of: items, from: launcher.queue)
     }
 
     /// f / C(x) of every position, or of the chosen ones: `[B, n, M]`.

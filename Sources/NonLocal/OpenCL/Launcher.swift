@@ -11,6 +11,10 @@ final class Launcher {
     private let pace: Pace?
     /// Work-groups that a launch may have along its second and third dimension.
     let mostWorkGroups: Int
+    private let observer: Observer?
+
+    /// Called after each launch with the kernel's name and arguments, for tests.
+    typealias Observer = @Sendable (Queue, String, [any KernelArgument]) throws -> Void
 
     private struct Pending {
         let kernel: String
@@ -21,7 +25,8 @@ final class Launcher {
     /// - Parameters:
     ///   - pace: how long a launch may take, and who follows the run; no bound and nobody without.
     ///   - mostWorkGroups: that a launch may have along its second and third dimension; the device's own without.
-    init(_ queue: Queue, pace: Pace? = nil, mostWorkGroups: Int? = nil) {
+    init(_ queue: Queue, pace: Pace? = nil, mostWorkGroups: Int? = nil, observer: Observer? = nil) {
+        self.observer = observer
         self.queue = queue
         self.pace = pace
         self.mostWorkGroups = mostWorkGroups ?? queue.context.device.mostWorkGroups
@@ -56,6 +61,7 @@ final class Launcher {
             pending.append(Pending(kernel: kernel.name, event: event, operations: operations * share))
             if operations > 0 { try keepPace() }
         }
+        try observer?(queue, kernel.name, arguments)
     }
 
     /// Enqueues a kernel whose work is in numbered blocks, a range of which is its last argument, in as many

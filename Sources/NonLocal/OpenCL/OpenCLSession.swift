@@ -26,6 +26,8 @@ public final class OpenCLSession: Sendable {
     let tunedTile: GroupTile?
     /// What it was tuned to otherwise.
     private let tuning: TuningTable?
+    /// Follows the launches of blocks, for tests.
+    let observer: Launcher.Observer?
     /// What the kernels' tests gave.
     let trials = KernelTrials()
     private let mostWorkGroups: Int?
@@ -46,9 +48,11 @@ public final class OpenCLSession: Sendable {
     ///   - mostWorkItems: of a work-group that kernels may have, for tests that play a smaller device.
     ///   - mostWorkGroups: that a launch may have along its second and third dimension, likewise.
     ///   - tuning: the user's own table without; CPU devices have none.
+    ///   - observer: follows the launches of blocks, for tests that change what lies between them.
     init(
         _ device: Device, overriding: [KernelSource: String] = [:], sharesHostMemory: Bool? = nil,
-        mostWorkItems: Int? = nil, mostWorkGroups: Int? = nil, tuning: TuningTable? = nil
+        mostWorkItems: Int? = nil, mostWorkGroups: Int? = nil, tuning: TuningTable? = nil,
+        observer: Launcher.Observer? = nil
     ) throws {
         self.mostWorkGroups = mostWorkGroups
         // A table that is damaged or another user's is as good as none; `tune` says so.
@@ -56,6 +60,7 @@ public final class OpenCLSession: Sendable {
             tuning ?? (device.type == .cpu ? nil : try? TuningTable(trusting: TuningTable.standardPath))
         tunedTile = table?.tile(for: device)
         self.tuning = table
+        self.observer = observer
         self.sharesHostMemory = sharesHostMemory ?? device.hasUnifiedMemory
         speeds = LaunchSpeeds(computeUnits: device.computeUnits)
         context = try Context(device: device)
@@ -89,7 +94,7 @@ public final class OpenCLSession: Sendable {
 
     /// What enqueues kernels for one run.
     func launcher(pace: Pace? = nil) -> Launcher {
-        Launcher(queue, pace: pace, mostWorkGroups: mostWorkGroups)
+        Launcher(queue, pace: pace, mostWorkGroups: mostWorkGroups, observer: observer)
     }
 
     /// How a run proceeds: on CPU devices at their own pace, unless somebody follows it or a bound was given;

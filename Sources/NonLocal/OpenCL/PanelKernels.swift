@@ -70,8 +70,9 @@ struct PanelAttentionKernels: Sendable {
     private let ownWeight: OwnWeight
 
     init(_ library: KernelLibrary, _ tile: PanelTile, ownWeight: OwnWeight) throws {
-        attention = try library.kernel("panel_attention", of: KernelSource.panel, defining: tile.macros)
-        merge = try library.kernel("panel_merge", of: KernelSource.panel, defining: tile.macros)
+        let sources = tile.sums ? KernelSource.panelSummed : KernelSource.panel
+        attention = try library.kernel("panel_attention", of: sources, defining: tile.macros)
+        merge = try library.kernel("panel_merge", of: sources, defining: tile.macros)
         pack = try PanelPackKernels(library, tile)
         self.tile = tile
         self.ownWeight = ownWeight
@@ -98,6 +99,7 @@ struct PanelAttentionKernels: Sendable {
         let wanted = blocks(sharesKeys: true)
         let blocks = wanted.shared <= shared?.count ?? 0 ? wanted : blocks(sharesKeys: false)
         let (phi, g) = try pack.launch(launcher, operands, phi: packedPhi, g: packedG)
+        let sums = try sumArguments(operands)
         try launcher.launch(
             attention,
             [
@@ -106,14 +108,21 @@ struct PanelAttentionKernels: Sendable {
                 Int32(operands.valueChannels), Int32(operands.rows), Int32(operands.keys), scale,
                 Int32(blocks.panels), Int32(blocks.shares), Int32(ownWeight.kernelArgument), scratch,
                 shared ?? scratch,
-            ], blocks: blocks.count, workers: blocks.workers, operations: operands.operations)
+            ] + sums, blocks: blocks.count, workers: blocks.workers, operations: operands.operations)
         guard blocks.shares > 1, let shared else { return }
         try launcher.launch(
             merge,
             [
                 shared, operands.y.buffer, operands.y.argument, Int32(operands.valueChannels),
                 Int32(operands.rows), Int32(blocks.shares), scale,
-            ], global: [tile.panels(operands.rows), operands.groups], local: [1, 1])
+            ] + sums, global: [tile.panels(operands.rows), operands.groups], local: [1, 1])
+    }
+
+    /// What both kernels take besides where they give out sums.
+    private func sumArguments(_ operands: AttentionOperands) throws -> [any KernelArgument] {
+        guard tile.sums else { return [] }
+        guard let sums = operands.sums else { throw AttentionOperands.noSums }
+        return sums.kernelArguments
     }
 }
 

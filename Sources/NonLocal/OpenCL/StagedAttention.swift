@@ -16,6 +16,8 @@ struct StagedAttention: Sendable {
     private let tiled: Tiled?
     /// What takes the place of the products on tensor cores.
     private let warp: WarpStages?
+    /// None where no sums are taken.
+    private let sums: AttentionSums?
 
     private struct Tiled: Sendable {
         /// None for the outer sum, which is no product, and on tensor cores.
@@ -48,8 +50,9 @@ struct StagedAttention: Sendable {
     ///   - warp: what the warp kernels compute products of softmax forms with, if they do.
     init(
         _ library: KernelLibrary, _ tile: GroupTile?, _ warp: WarpMethod? = nil, formulation: Formulation,
-        scale: Double, ownWeight: OwnWeight
+        scale: Double, ownWeight: OwnWeight, sums: AttentionSums? = nil
     ) throws {
+        self.sums = sums
         self.formulation = formulation
         self.scale = scale
         affinity = try AffinityKernel(library, score: formulation.score)
@@ -83,7 +86,9 @@ struct StagedAttention: Sendable {
         }
         for block in blocks {
             try score(launcher, affinities, operands, block)
+            try sums?.takeScores(launcher, affinities, operands, block)
             try weigh(launcher, affinities, operands, block)
+            try sums?.takeWeights(launcher, affinities, operands, block)
             if let sink {
                 try launcher.finish()
                 try sink(block)

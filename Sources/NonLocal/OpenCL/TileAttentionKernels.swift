@@ -10,6 +10,8 @@ struct TileAttentionKernels: Sendable {
     private let pack: TilePackKernels?
     private let tile: GroupTile
     private let ownWeight: OwnWeight
+    /// Whether sums are given out.
+    private let sums: Bool
 
     /// Room for θ, φ and g kept in 16 bits, as
     /// ``GroupTile/packedElements(_:width:valueChannels:rows:keys:groups:)`` says.
@@ -28,17 +30,19 @@ struct TileAttentionKernels: Sendable {
     ///   - precision: what θ, φ and g are kept in.
     init(
         _ library: KernelLibrary, _ tile: GroupTile, ownWeight: OwnWeight, valueChannels: Int,
-        _ precision: Precision = .float32
+        _ precision: Precision = .float32, sums: Bool = false
     ) throws {
         let macros = tile.attentionMacros(valueChannels: valueChannels, precision)
         func kernel(_ name: String) throws -> Kernel {
-            try library.kernel(name, of: KernelSource.tiledAttention, defining: macros)
+            try library.kernel(
+                name, of: sums ? KernelSource.tiledSummed : KernelSource.tiledAttention, defining: macros)
         }
         attention = try kernel("tile_attention")
         merge = try kernel("tile_merge")
         pack = precision == .float32 ? nil : try TilePackKernels(kernel)
         self.tile = tile
         self.ownWeight = ownWeight
+        self.sums = sums
     }
 
     /// - Parameters:
@@ -50,7 +54,7 @@ struct TileAttentionKernels: Sendable {
     ) throws {
         let (rows, values) = (operands.rows, operands.valueChannels)
         let wanted = tile.attentionShares(
-            valueChannels: values, rows: rows, keys: operands.keys, groups: operands.groups)
+            valueChannels: values, rows: rows, keys: operands.keys, groups: operands.groups, sums: sums)
         // Chosen queries may be fewer in a group than the schedule has room for shares of.
         let shares = wanted.shared <= shared?.count ?? 0 ? wanted.count : 1
         let stored = try packed.flatMap { try pack?.launch(launcher, operands, $0) } ?? operands
@@ -58,6 +62,8 @@ struct TileAttentionKernels: Sendable {
         let limits = packed?.limits ?? y.buffer
         let blocks = (rows + tile.block - 1) / tile.block
         let passes = tile.passes(valueChannels: values)
+        guard !sums || operands.sums != nil else { throw AttentionOperands.noSums }
+        let given = sums ? operands.sums : nil
         let pairs = Double(operands.groups) * Double(rows) * Double(operands.keys)
         // Shared keys are those of few queries, which stay in one launch.
         try launcher.inSlices(
@@ -67,6 +73,8 @@ struct TileAttentionKernels: Sendable {
             let first = range.lowerBound * tile.block
             let count = shares > 1 ? rows : min(range.count * tile.block, rows - first)
             let (theta, y) = (theta.advanced(byPositions: first), y.advanced(byPositions: first))
+            var given = given
+            if let rows = given?.rows { given?.rows = rows.advanced(byPositions: first) }
             try launcher.launch(
                 attention,
                 [
@@ -75,7 +83,7 @@ struct TileAttentionKernels: Sendable {
                     scale,
                     Int32(ownWeight.kernelArgument), Int32(first), Int32(shares), Int32(operands.groups),
                     shared ?? y.buffer, limits,
-                ],
+                ] + (given?.kernelArguments ?? []),
                 global: [
                     (count + tile.block - 1) / tile.block * tile.side, passes * tile.side,
                     operands.groups * shares,
@@ -88,7 +96,7 @@ struct TileAttentionKernels: Sendable {
                 shared, g.buffer, g.argument, y.buffer, y.argument, Int32(rows), Int32(shares),
                 Int32(operands.groups), Int32(values), scale,
                 Int32(ownWeight.kernelArgument), limits,
-            ], positions: rows, rows: values, items: operands.groups)
+            ] + (given?.kernelArguments ?? []), positions: rows, rows: values, items: operands.groups)
     }
 }
 

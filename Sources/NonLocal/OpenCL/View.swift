@@ -74,6 +74,13 @@ struct View: Sendable {
         return view
     }
 
+    /// The same tensor from a later channel on.
+    func advanced(byChannels channels: Int) -> View {
+        var view = self
+        view.offset += channels * channelStride
+        return view
+    }
+
     /// The same numbers with channels and positions exchanged.
     var transposed: View {
         var view = self

@@ -108,6 +108,7 @@ struct BlockProblem: Sendable, Hashable {
     /// - Parameter sharesHostMemory: whether the device works on x and z where they are.
     func workload(_ method: Method, sharesHostMemory: Bool) -> Workload {
         var workload = unslicedWorkload(method, sharesHostMemory: sharesHostMemory)
+        workload.elementsPerItem.merge(sumElements(method)) { $1 }
         if !sharesHostMemory, geometry.batch > 1 {
             workload.mostItems = (geometry.batch + 3) / 4
             for role in [BufferRole.input, .output] { workload.elementsPerItem[role]? *= 2 }
@@ -205,7 +206,7 @@ struct BlockProblem: Sendable, Hashable {
                 }
                 return tile.attentionShares(
                     valueChannels: configuration.valueChannels, rows: rowsOfGroup, keys: geometry.keys.count,
-                    groups: items * groups
+                    groups: items * groups, sums: method.sums
                 ).shared
             })
     }

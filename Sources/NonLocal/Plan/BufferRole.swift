@@ -88,4 +88,10 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case scratch
     /// What work-items that share the keys of a query leave to be merged.
     case shares
+    /// Sums over channels or keys at each query, at each position that φ and g are projected at, and at each key.
+    case querySums = "query sums"
+    case projectedSums = "projected sums"
+    case keySums = "key sums"
+    /// v, Σ_j φ, ones and Σ_j φ² of each group.
+    case channelSums = "channel sums"
 }

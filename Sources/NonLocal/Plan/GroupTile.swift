@@ -120,10 +120,14 @@ struct GroupTile: Sendable, Hashable {
     }
 
     /// Shares of the keys in fused attention, and the elements that they leave to be merged.
-    func attentionShares(valueChannels: Int, rows: Int, keys: Int, groups: Int) -> (count: Int, shared: Int) {
+    ///
+    /// - Parameter sums: whether sums are given out, of which a share leaves four as well (`SUM_COUNT`).
+    func attentionShares(
+        valueChannels: Int, rows: Int, keys: Int, groups: Int, sums: Bool = false
+    ) -> (count: Int, shared: Int) {
         let workGroups = groups * passes(valueChannels: valueChannels) * ((rows + block - 1) / block)
         let count = shares(groups: workGroups, pieces: (keys + block - 1) / block)
-        return (count, count > 1 ? groups * count * (valueChannels + 2) * rows : 0)
+        return (count, count > 1 ? groups * count * (valueChannels + 2 + (sums ? 4 : 0)) * rows : 0)
     }
 
     /// Shares of a product's terms, and the elements that they leave to be merged.

@@ -18,6 +18,8 @@ struct PanelTile: Sendable, Hashable {
     var blockKeys: Int
     /// Work-items that run at the same time.
     var workers: Int
+    /// Whether the fused attention gives out sums beside y.
+    var sums = false
 
     init(_ device: Device) {
         lanes = [16, 8, 4].first { $0 <= device.nativeVectorWidthFloat } ?? 4
@@ -96,6 +98,9 @@ struct PanelTile: Sendable, Hashable {
         return workers * panel * (most + rows)
     }
 
+    /// Sums in the state of a panel (`SUM_COUNT`).
+    private static let stateSums = 4
+
     /// How fused attention is cut into blocks.
     struct AttentionBlocks: Sendable, Hashable {
         /// Panels of queries in a block.
@@ -124,7 +129,7 @@ struct PanelTile: Sendable, Hashable {
         sharesKeys: Bool = true, skips: Bool = false
     ) -> AttentionBlocks {
         let allPanels = panels(rows)
-        let state = panel * (tiles(valueChannels) * self.rows + 2)
+        let state = panel * (tiles(valueChannels) * self.rows + 2 + (sums ? Self.stateSums : 0))
         // Skipping keeps both signs of θ, the nearest blocks and what was left out beside it.
         let perPanel = panel * (skips ? 3 * width + 2 : width) + state
         let perKey = 2 * panel * (width + valueChannels)

@@ -46,6 +46,8 @@ struct Method: Sendable, Hashable {
     var order: ProductOrder?
     /// How the kernels are laid over the work, of the fused strategy alone.
     var form = FusedForm.panels
+    /// Whether sums are taken of all that is computed.
+    private(set) var sums = false
 
     /// The staged strategy on the plain kernels, which can do everything.
     static let plain = Method(strategy: .staged)
@@ -72,11 +74,23 @@ struct Method: Sendable, Hashable {
         return method
     }
 
-    /// The same for any positions of the same groups: every key computed, one kernel a stage.
+    /// The same with sums taken of all that is computed. The kernel for the whole block in one launch gives no chance
+    /// to take them between its steps.
+    var summing: Method {
+        var method = self
+        if method.form == .block { method.form = .panels }
+        method.sums = true
+        method.tile?.sums = method.strategy == .fused && !method.skips && method.form == .panels
+        return method
+    }
+
+    /// The same for any positions of the same groups: every key computed, one kernel a stage, no sums.
     var general: Method {
         var method = self
         method.skips = false
         method.form = .panels
+        method.sums = false
+        method.tile?.sums = false
         return method
     }
 

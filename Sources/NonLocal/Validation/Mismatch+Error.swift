@@ -4,32 +4,54 @@ extension NonLocalError {
     /// - Parameter configuration: of the block; none for the bare operation.
     init(_ mismatch: Mismatch, _ plan: Plan, _ configuration: NonLocalBlock.Configuration? = nil) {
         let device = plan.device ?? plan.backend
-        let (what, row) =
-            switch mismatch.stage {
-            case .result: ("the result of '\(device)'", "row")
-            case .pooledPhi: ("φ as '\(device)' pooled it", "key")
-            case .pooledG: ("g as '\(device)' pooled it", "key")
-            }
-        let place = "item \(mismatch.item), \(row) \(mismatch.row), channel \(mismatch.channel)"
+        let stage = mismatch.stage
+        let reference = stage.isSum ? "what it has to agree with" : "the reference"
+        let channel = stage.isSum ? "" : ", channel \(mismatch.channel)"
+        let error = stage.isSum ? "error" : "relative error"
         self.init(
             .mismatch,
-            "\(what) differs from the reference: \(place): expected "
-                + "\(mismatch.expected), actual \(mismatch.actual), relative error \(mismatch.relativeError), "
+            "\(stage.words(on: device)) differs from \(reference): item \(mismatch.item), "
+                + "\(stage.isOfKeys ? "key" : "row") \(mismatch.row)\(channel): expected \(mismatch.expected), "
+                + "actual \(mismatch.actual), \(error) \(mismatch.relativeError), "
                 + "tolerance \(mismatch.tolerance), strategy \(plan.strategy.rawValue)",
             advice: mismatch.actual.isFinite
-                ? Self.advice(plan, configuration)
+                ? Self.advice(plan, configuration, stage)
                 : "Numbers beyond float32's range give this too: scale x or the weights down.",
             mismatch: mismatch)
     }
 
-    private static func advice(_ plan: Plan, _ configuration: NonLocalBlock.Configuration?) -> String {
+    private static func advice(
+        _ plan: Plan, _ configuration: NonLocalBlock.Configuration?, _ stage: Mismatch.Stage
+    ) -> String {
         let device = plan.device.map { " --device '\($0)'" } ?? ""
         let verify = "Run `nonlocal verify\(device)` to see which kernel of this device is wrong"
         guard let options = configuration?.commandOptions else { return verify + "." }
         let shape = plan.inputShape.map(String.init).joined(separator: "x")
         return verify
             + ", or `nonlocal bench --shape \(shape) \(options) --strategy \(plan.strategy.rawValue)\(device) "
-            + "--validate full` to compare every row of such a block on random numbers."
+            + (stage.isSum
+                ? "--checksums on` to take such sums of such a block on random numbers."
+                : "--validate full` to compare every row of such a block on random numbers.")
+    }
+}
+
+extension Mismatch.Stage {
+    /// Whether its rows are keys.
+    fileprivate var isOfKeys: Bool { [.pooledPhi, .pooledG, .phiSum, .gSum].contains(self) }
+
+    fileprivate func words(on device: String) -> String {
+        switch self {
+        case .result: "the result of '\(device)'"
+        case .pooledPhi: "φ as '\(device)' pooled it"
+        case .pooledG: "g as '\(device)' pooled it"
+        case .thetaSum: "the sum of θ by '\(device)'"
+        case .phiSum: "the sum of φ by '\(device)'"
+        case .gSum: "the sum of g by '\(device)'"
+        case .affinitySum: "the sum of affinities by '\(device)'"
+        case .weightSum: "the sum of weights by '\(device)'"
+        case .aggregateSum: "the sum of y by '\(device)'"
+        case .resultSum: "the sum of z by '\(device)'"
+        }
     }
 }
 

@@ -29,6 +29,21 @@ public struct Mismatch: Sendable, Equatable {
         case pooledPhi
         /// g as it was pooled behind its projection.
         case pooledG
+        /// Σ_c v_c θ_c, φ_c or g_c of a position, v_c = ±1, against what x and the weights give.
+        case thetaSum
+        case phiSum
+        case gSum
+        /// Σ_j s_ij of a query against θ_iᵀ Σ_j φ_j.
+        case affinitySum
+        /// What a query's weights are divided by, or are after that, against their sum.
+        case weightSum
+        /// Σ_c v_c y_c of a query against what the weights and g's sums give.
+        case aggregateSum
+        /// Σ_c v_c z_c of a query against what y and x give.
+        case resultSum
+
+        /// Whether it is a sum over all of a row.
+        public var isSum: Bool { ![.result, .pooledPhi, .pooledG].contains(self) }
     }
 
     /// What is wrong.
@@ -37,13 +52,14 @@ public struct Mismatch: Sendable, Equatable {
     public var item: Int
     /// The flat query position, (t·H + h)·W + w; of φ and g the flat position of the key.
     public var row: Int
-    /// The channel of z, φ or g; of an attention map the key.
+    /// The channel of z, φ or g; of an attention map the key; 0 of a sum.
     public var channel: Int
-    /// By the reference.
+    /// By the reference, or by other sums.
     public var expected: Double
     /// By the backend under test.
     public var actual: Double
-    /// |actual − expected| relative to the largest |z − x|; of φ and g to Σ_c |w_c x_c| of the worst position.
+    /// |actual − expected| relative to the largest |z − x|; of φ and g to Σ_c |w_c x_c| of the worst position; of a
+    /// sum, whose tolerance is its own, as it is.
     public var relativeError: Double
     /// The largest relative error that would have passed.
     public var tolerance: Double
@@ -58,6 +74,10 @@ public struct ValidationReport: Sendable, Equatable {
     /// Numbers of φ and g compared, where they are pooled behind their projections: rows are then checked against
     /// φ and g as the device has them, and these against x.
     public var entries = 0
+    /// Sums over all of a row that were compared with each other.
+    public var sums = 0
+    /// The largest difference of two sums that have to agree, relative to its tolerance; none if none were compared.
+    public var maxSumError: Double?
     /// The largest |z − reference|; none if nothing was compared.
     public var maxAbsoluteError: Double?
     /// The same relative to the largest |z − x|; none where z is x or nothing was compared.

@@ -70,7 +70,7 @@ public struct Verification: Sendable {
     }
 
     private static let severalKernels: Set = [
-        "block", "operation", "tile_attention", "tile_sort", "tile_prefix", "tile_sorted_aggregate",
+        "block", "checksum", "operation", "tile_attention", "tile_sort", "tile_prefix", "tile_sorted_aggregate",
     ]
 }
 
@@ -81,7 +81,7 @@ struct VerificationProblems: Sendable {
 
     var all: [Problem] {
         kernelProblems + panelProblems + skippingProblems + sortedProblems + tileProblems + warpProblems
-            + blockProblems
+            + blockProblems + checksumProblems
             + operationProblems + orderProblems
     }
 

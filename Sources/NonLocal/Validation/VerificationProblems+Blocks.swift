@@ -13,6 +13,19 @@ extension VerificationProblems {
         }
     }
 
+    /// The same blocks with sums taken over all rows: the largest difference, relative to its tolerance.
+    var checksumProblems: [Problem] {
+        [Strategy.staged, .automatic].flatMap { strategy in
+            blocks.map { block in
+                Problem(family: "checksum", problem: words(block, strategy, .panels)) {
+                    var options = options(strategy, .panels)
+                    (options.validation, options.checksums) = (.off, .on)
+                    return (try run(block, options).validation.maxSumError ?? .infinity, 1, nil)
+                }
+            }
+        }
+    }
+
     private struct Block {
         let configuration: NonLocalBlock.Configuration
         let shape: [Int]
@@ -78,7 +91,13 @@ extension VerificationProblems {
     }
 
     private func block(_ block: Block, _ strategy: Strategy, _ form: FusedForm?) -> Problem {
-        let (configuration, shape, normGroups) = (block.configuration, block.shape, block.normGroups)
+        Problem(family: "block", problem: words(block, strategy, form)) {
+            try verdict(run(block, options(strategy, form)))
+        }
+    }
+
+    private func words(_ block: Block, _ strategy: Strategy, _ form: FusedForm?) -> String {
+        let configuration = block.configuration
         var words = [
             [strategy.rawValue, form?.rawValue].compactMap { $0 }.joined(separator: " in "),
             configuration.pairwise.name, configuration.subsample.rawValue, configuration.scope.rawValue,
@@ -87,19 +106,22 @@ extension VerificationProblems {
             words.append("own weight \(configuration.ownWeight.rawValue)")
         }
         if configuration.layout == .channelsLast { words.append("channels last") }
-        if normGroups > 0 { words.append("group norm") }
-        return Problem(family: "block", problem: "\(words.joined(separator: ", ")), \(shape)") {
-            var weights = try BlockWeights.random(for: configuration, seed: 4, zeroInitialized: false)
-            if normGroups > 0 {
-                weights.groupNorm = BlockWeights.GroupNorm(
-                    groups: normGroups, scale: try .normal(shape: [configuration.channels], seed: 5),
-                    shift: try .normal(shape: [configuration.channels], seed: 6))
-            }
-            let prepared = try PreparedBlock(
-                configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: shape,
-                session: session, options: options(strategy, form))
-            return try verdict(prepared.run(.normal(shape: shape, seed: 7)))
+        if block.normGroups > 0 { words.append("group norm") }
+        return "\(words.joined(separator: ", ")), \(block.shape)"
+    }
+
+    private func run(_ block: Block, _ options: RunOptions) throws -> BlockResult {
+        let configuration = block.configuration
+        var weights = try BlockWeights.random(for: configuration, seed: 4, zeroInitialized: false)
+        if block.normGroups > 0 {
+            weights.groupNorm = BlockWeights.GroupNorm(
+                groups: block.normGroups, scale: try .normal(shape: [configuration.channels], seed: 5),
+                shift: try .normal(shape: [configuration.channels], seed: 6))
         }
+        let prepared = try PreparedBlock(
+            configuration, FoldedWeights(weights, pairwise: configuration.pairwise), shape: block.shape,
+            session: session, options: options)
+        return try prepared.run(.normal(shape: block.shape, seed: 7))
     }
 
     /// The smallest of the tiles computes small problems with the least waste.

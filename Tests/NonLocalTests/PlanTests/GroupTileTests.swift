@@ -34,16 +34,6 @@ import Testing
         #expect(tile.values(of: 64 * 6) == 3 && tile.passes(valueChannels: 64 * 6) == 2)
     }
 
-    /// Bytes of x and of what is made of it, in 16 bits and in float32.
-    @Test func halvesPayWhereTheySaveTraffic() throws {
-        let tile = try Self.tile()
-        // Six rows of tiles or more, whatever becomes of the results.
-        #expect(!tile.halvesPay(rows: 5 * tile.tile, terms: 100, kept: 0))
-        #expect(tile.halvesPay(rows: 5 * tile.tile + 1, terms: 100, kept: 0))
-        // One: 8 bytes of each term are lost, 12 of each result that is kept are won.
-        #expect(tile.halvesPay(rows: 8, terms: 11, kept: 8) && !tile.halvesPay(rows: 8, terms: 12, kept: 8))
-    }
-
     @Test func thePlanChoosesByThat() throws {
         func strategy(_ inner: Int) throws -> Strategy {
             let problem = BlockCase([1, 4, 16], inner: inner, value: 512)

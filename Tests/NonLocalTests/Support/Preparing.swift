@@ -6,6 +6,7 @@ extension NonLocalBlock {
     func prepared(
         for shape: [Int], on session: OpenCLSession?, strategy: Strategy = .automatic,
         kernels: KernelClass? = nil, skip: Skipping = .automatic, validation: Validation = .full,
+        checksums: Checksums = .automatic, onMismatch: MismatchPolicy = .fail,
         memoryLimit: Int? = nil, allowNonFinite: Bool = false, form: FusedForm? = nil,
         groupTile: GroupTile? = nil, testsKernels: Bool = true, precision: Precision = .float32
     ) throws -> PreparedBlock {
@@ -14,8 +15,8 @@ extension NonLocalBlock {
             session: session,
             options: RunOptions(
                 strategy: strategy, kernels: kernels, groupTile: groupTile, testsKernels: testsKernels,
-                skip: skip, form: form, precision: precision, validation: validation,
-                memoryLimit: memoryLimit,
+                skip: skip, form: form, precision: precision, validation: validation, checksums: checksums,
+                onMismatch: onMismatch, memoryLimit: memoryLimit,
                 allowsNonFinite: allowNonFinite))
     }
 }

@@ -298,6 +298,8 @@ import Testing
                     + TileMutationTests.mutations.map(\.source) + WarpMutationTests.mutations.map(\.source)
             )
             .union([.warpProduct, .warpPTX])
+            // Those of sums are in ChecksumTests.
+            .union([.checksum, .panelChecksum, .panelSums, .tileSums])
                 == Set(KernelSource.allCases).subtracting([.roof]))
     }
 
