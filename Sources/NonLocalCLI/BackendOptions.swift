@@ -97,10 +97,7 @@ enum ValidationLevel: String, CaseIterable, ExpressibleByArgument {
 }
 
 extension Checksums {
-    static let help: ArgumentHelp = """
-        Compare sums over all rows with each other: auto where that takes less than 2 % and validation is not off, \
-        on, off.
-        """
+    static let help: ArgumentHelp = "Compare sums over all rows of a float32 run with each other: on, off."
 }
 
 extension ValidationReport {

@@ -52,7 +52,7 @@ struct Bench: ParsableCommand {
     var validation: ValidationLevel = .off
 
     @Option(help: Checksums.help)
-    var checksums: Checksums = .automatic
+    var checksums: Checksums = .off
 
     @Flag(help: "Time the operation alone, without projections; C is d then.")
     var bare = false

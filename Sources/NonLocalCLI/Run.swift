@@ -33,7 +33,7 @@ struct Run: ParsableCommand {
     var validation: ValidationLevel = .sampled
 
     @Option(help: Checksums.help)
-    var checksums: Checksums = .automatic
+    var checksums: Checksums = .off
 
     @Option(help: Precision.help)
     var precision: Precision = .float32

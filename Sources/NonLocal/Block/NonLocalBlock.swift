@@ -144,7 +144,7 @@ public final class NonLocalBlock: Sendable {
     public func prepared(
         for shape: [Int], backend: Backend = .automatic, precision: Precision = .float32,
         strategy: Strategy = .automatic, skip: Skipping = .automatic,
-        validation: Validation = .sampled(rows: 8), checksums: Checksums = .automatic,
+        validation: Validation = .sampled(rows: 8), checksums: Checksums = .off,
         onMismatch: MismatchPolicy = .fail,
         memoryLimit: Int? = nil, launchSeconds: Double? = nil, allowNonFinite: Bool = false
     ) throws -> PreparedBlock {
@@ -152,7 +152,8 @@ public final class NonLocalBlock: Sendable {
             configuration, folded, shape: shape, session: session(for: backend),
             options: RunOptions(
                 strategy: strategy, skip: skip, precision: precision, validation: validation,
-                checksums: checksums, onMismatch: onMismatch, memoryLimit: memoryLimit, launchSeconds: launchSeconds,
+                checksums: checksums, onMismatch: onMismatch, memoryLimit: memoryLimit,
+                launchSeconds: launchSeconds,
                 allowsNonFinite: allowNonFinite))
     }
 

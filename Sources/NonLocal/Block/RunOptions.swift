@@ -16,7 +16,7 @@ struct RunOptions: Sendable, Hashable {
     var form: FusedForm?
     var precision: Precision = .float32
     var validation: Validation = .sampled(rows: 8)
-    var checksums = Checksums.automatic
+    var checksums = Checksums.off
     var onMismatch: MismatchPolicy = .fail
     /// Bytes of device memory; the default of the device without.
     var memoryLimit: Int?

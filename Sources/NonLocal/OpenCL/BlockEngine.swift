@@ -62,7 +62,7 @@ final class BlockEngine: @unchecked Sendable {
             sizes, options)
         let methods = try options.skip.applied(
             to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count
-        ).map { formulas.summed(formulas.shaped($0, options.form), options) }
+        ).map { formulas.summed(formulas.shaped($0, options.form), options.checksums) }
         let sorts = methods.contains { $0.strategy == .sorted }
         let byMethod = WeightsByMethod(
             plain: weights,
@@ -91,9 +91,6 @@ final class BlockEngine: @unchecked Sendable {
         executors[ExecutorKey(method: method, isSubset: false)] = try BlockExecutor(
             session, problem(method), method, byMethod[method])
     }
-
-    /// Whether sums are taken over all rows of a run.
-    var takesSums: Bool { method.sums }
 
     /// Queries that a tile of the kernels has.
     var queryTile: Int { method.queryTile(sizes) }

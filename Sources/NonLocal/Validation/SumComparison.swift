@@ -1,7 +1,8 @@
 /// Compares the sums of a run with each other, and remembers the first stage that is wrong, where it is worst.
 ///
 /// A sum says nothing where what is expected or its tolerance is no number: behind NaN or infinity in x, and where
-/// squares are beyond float32. Where they are numbers, the sum has to be one.
+/// squares are beyond float32. Where they are numbers, the sum has to be one. What is under test never widens a tolerance
+/// beyond what it could be if it were right.
 struct SumComparison {
     /// Sums compared.
     private(set) var count = 0
@@ -91,12 +92,14 @@ struct SumComparison {
                 actual += Double(part.sum[n])
                 actualSquares += part.squares[n]
             }
-            let norm = Tolerance.norm(squares[n], terms: map.inputs)
+            let norm = limit.squareRoot() * Tolerance.norm(squares[n], terms: map.inputs)
+            let most = Double(map.inputs).squareRoot() * norm + map.biasSquares.squareRoot()
             return (
                 Double(expected[n]) + map.bias, actual,
-                Tolerance.products(map.inputs, norm: limit.squareRoot() * norm) + floor
+                Tolerance.products(map.inputs, norm: norm) + floor
                     + Tolerance.signed(
-                        map.outputs, norm: Tolerance.norm(actualSquares, terms: map.outputs))
+                        map.outputs,
+                        norm: Tolerance.norm(actualSquares, terms: map.outputs, atMost: most))
             )
         }
     }
@@ -159,7 +162,11 @@ struct SumComparison {
                 Double(expected[n]), Double(scores[n]),
                 Tolerance.products(width, norm: theta * (phi.norm + phi.sum))
                     + Tolerance.products(
-                        keys, norm: theta * phi.norm + Tolerance.norm(scoreSquares[n], terms: keys))
+                        keys,
+                        norm: theta * phi.norm
+                            + Tolerance.norm(
+                                scoreSquares[n], terms: keys,
+                                atMost: Double(width).squareRoot() * theta * phi.norm))
             )
         }
     }
@@ -168,9 +175,11 @@ struct SumComparison {
         let keys = problem.geometry.keys.count
         let weights = attention(.weights)
         if method.strategy == .fused {
-            let normalizer = attention(.normalizer)
+            let (normalizer, scores) = (attention(.normalizer), attention(.scores))
             compare(.weightSum, weights.count) { n in
                 let sum = Double(weights[n])
+                // No finite score gives a weight that is none, and the greatest is 1.
+                if !sum.isFinite, scores[n].isFinite { return (1, sum, 0) }
                 return (
                     sum, Double(normalizer[n]),
                     2 * Tolerance.products(keys, norm: sum.magnitude.squareRoot())
@@ -178,11 +187,16 @@ struct SumComparison {
                 )
             }
         } else if [.softmax, .sum].contains(problem.configuration.pairwise.formulation.normalizer) {
-            let squares = attention(.weightSquares)
+            let (squares, scores) = (attention(.weightSquares), attention(.scores))
+            let isSoftmax = problem.configuration.pairwise.formulation.normalizer == .softmax
             compare(.weightSum, weights.count) { n in
-                (
+                // Of a softmax no weight is above 1; of others nothing is known but that they sum up to it.
+                let most: Double = isSoftmax && scores[n].isFinite ? 1 : .infinity
+                return (
                     1, Double(weights[n]),
-                    2 * Tolerance.products(keys, norm: Tolerance.norm(squares[n], terms: keys))
+                    2
+                        * Tolerance.products(
+                            keys, norm: Tolerance.norm(squares[n], terms: keys, atMost: most))
                         + Tolerance.signed(keys, norm: 1)
                 )
             }
@@ -219,7 +233,10 @@ struct SumComparison {
                 expected, Double(actual[n]),
                 2 * Tolerance.products(keys, norm: norm) + Tolerance.signed(values, norm: norm)
                     + Tolerance.signed(keys, norm: expected.magnitude)
-                    + Tolerance.signed(values, norm: Tolerance.norm(actualSquares[n], terms: values))
+                    + Tolerance.signed(
+                        values,
+                        norm: Tolerance.norm(
+                            actualSquares[n], terms: values, atMost: Double(keys).squareRoot() * norm))
             )
         }
     }
@@ -244,12 +261,15 @@ struct SumComparison {
                 $0.limit.squareRoot() * Tolerance.norm($0.squares[n], terms: map.outputs)
             }
             let norm = limit.squareRoot() * Tolerance.norm(squares[n], terms: map.inputs)
+            let most =
+                Double(map.inputs).squareRoot() * norm + map.biasSquares.squareRoot() + (input ?? 0)
             return (
                 Double(expected[n]) + map.bias + added, Double(actual[n]),
                 Tolerance.products(map.inputs, norm: norm) + floor
                     + Tolerance.signed(
                         map.outputs,
-                        norm: (input ?? 0) + Tolerance.norm(actualSquares[n], terms: map.outputs))
+                        norm: (input ?? 0)
+                            + Tolerance.norm(actualSquares[n], terms: map.outputs, atMost: most))
             )
         }
     }

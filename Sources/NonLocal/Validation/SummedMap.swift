@@ -1,4 +1,4 @@
-/// What the sum of an affine map's outputs must be, with signs that let no two outputs stand for one another:
+/// What the sum of an affine map's outputs must be, with signs, so that outputs of unlike signs can't stand for one another:
 ///
 ///     Σ_r v_r (W x + b)_r = uᵀ x + β        u = Wᵀ v        β = vᵀ b        v_r = ±1
 struct SummedMap: Sendable {
@@ -69,7 +69,9 @@ struct SummedMaps: Sendable {
         self.limits = limits
         var greatest = [Double](repeating: 0, count: maps.first?.inputs ?? 0)
         for (map, limit) in zip(maps, limits) where limit > 0 {
-            for column in greatest.indices { greatest[column] = max(greatest[column], map.squares[column] / limit) }
+            for column in greatest.indices {
+                greatest[column] = max(greatest[column], map.squares[column] / limit)
+            }
         }
         squares = greatest.map(Float.init)
     }

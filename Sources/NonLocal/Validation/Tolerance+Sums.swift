@@ -27,4 +27,11 @@ extension Tolerance {
     static func norm(_ squares: Float, terms: Int) -> Double {
         (Double(squares) + Double(terms) * Double(Float.leastNormalMagnitude)).squareRoot()
     }
+
+    /// The same of numbers under test, which must not make a tolerance of what is wrong with them: no more than they
+    /// can be, whatever they are.
+    static func norm(_ squares: Float, terms: Int, atMost bound: Double) -> Double {
+        let norm = norm(squares, terms: terms)
+        return norm < bound ? norm : bound
+    }
 }

@@ -70,7 +70,8 @@ public struct Verification: Sendable {
     }
 
     private static let severalKernels: Set = [
-        "block", "checksum", "operation", "tile_attention", "tile_sort", "tile_prefix", "tile_sorted_aggregate",
+        "block", "checksum", "operation", "tile_attention", "tile_sort", "tile_prefix",
+        "tile_sorted_aggregate",
     ]
 }
 

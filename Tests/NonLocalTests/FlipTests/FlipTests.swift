@@ -132,7 +132,7 @@ private let environment = ProcessInfo.processInfo.environment
 
     @Test func areFound() throws {
         let report = environment["NONLOCAL_FLIPS_REPORT"]
-        let count = Int(environment["NONLOCAL_FLIPS"] ?? "") ?? 66
+        let count = Int(environment["NONLOCAL_FLIPS"] ?? "") ?? 30
         var tally = FlipTally()
         var random = SplitMix64(seed: UInt64(environment["NONLOCAL_FLIPS_SEED"] ?? "") ?? 1)
         for (index, setup) in Self.setups.enumerated() {

@@ -6,7 +6,7 @@ extension NonLocalBlock {
     func prepared(
         for shape: [Int], on session: OpenCLSession?, strategy: Strategy = .automatic,
         kernels: KernelClass? = nil, skip: Skipping = .automatic, validation: Validation = .full,
-        checksums: Checksums = .automatic, onMismatch: MismatchPolicy = .fail,
+        checksums: Checksums = .off, onMismatch: MismatchPolicy = .fail,
         memoryLimit: Int? = nil, allowNonFinite: Bool = false, form: FusedForm? = nil,
         groupTile: GroupTile? = nil, testsKernels: Bool = true, precision: Precision = .float32
     ) throws -> PreparedBlock {
