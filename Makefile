@@ -24,7 +24,7 @@ test: packages
 	@$(MAKE) --no-print-directory check-kernels
 	Scripts/oclgrind-barriers
 
-# Every kernel under Oclgrind: bounds, data races, uninitialised reads.
+# Every kernel under Oclgrind: bounds, data races.
 check-kernels: packages
 	@Scripts/install-packages oclgrind
 	$(SWIFT) build --traits Pictures --product nonlocal
@@ -56,8 +56,8 @@ fuzz: packages
 	Scripts/fuzz --plant
 	Scripts/fuzz --runs 10000000
 
-# What every change should not have broken and takes longer than a test: calls that fail, sanitizers, a little
-# fuzzing, some mutants. About half an hour on two cores; CI runs check-quick.
+# What every change should not have broken and takes longer than a test: calls that fail, margins around buffers,
+# sanitizers, a little fuzzing, some mutants. About half an hour on two cores; CI runs check-quick.
 CHECKED_MUTANTS ?= 12
 check: check-quick
 	Scripts/sanitize address
@@ -68,6 +68,7 @@ check: check-quick
 check-quick: packages
 	$(SWIFT) build --build-tests --traits Pictures
 	Scripts/faults
+	Scripts/guards
 
 # 64 tasks on one device for ten minutes, 10,000 calls, every call of every scenario failing with every status.
 soak: packages
@@ -75,8 +76,9 @@ soak: packages
 	NONLOCAL_SOAK_SECONDS=600 NONLOCAL_SOAK_CALLS=10000 Scripts/faults LoadTests
 	Scripts/faults --all FaultTests
 
-# 250 changes of kernels, about an hour.
+# 250 changes of kernels, about an hour and a half.
 mutants: packages
+	@Scripts/install-packages oclgrind
 	$(SWIFT) build --build-tests --traits Pictures
 	Scripts/mutants --sample 250
 

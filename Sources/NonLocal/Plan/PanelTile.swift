@@ -22,11 +22,21 @@ struct PanelTile: Sendable, Hashable {
     var sums = false
 
     init(_ device: Device) {
-        lanes = [16, 8, 4].first { $0 <= device.nativeVectorWidthFloat } ?? 4
+        self.init(
+            lanes: Self.widths.first { $0 <= device.nativeVectorWidthFloat } ?? 4,
+            workers: max(device.computeUnits, 1))
+    }
+
+    /// The tile of devices with vector registers of that many floats, one of ``widths``.
+    init(lanes: Int, workers: Int) {
+        self.lanes = lanes
         // The paper's 784, 3136 and 6272 positions are whole blocks of 112.
         (rows, vectors, blockKeys) = lanes == 16 ? (8, 3, 112) : (6, 2, 120)
-        workers = max(device.computeUnits, 1)
+        self.workers = workers
     }
+
+    /// Floats that vector registers hold, the most first.
+    static let widths = [16, 8, 4]
 
     /// Neighbouring positions that one panel holds.
     var panel: Int { lanes * vectors }

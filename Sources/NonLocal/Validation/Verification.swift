@@ -79,6 +79,14 @@ public struct Verification: Sendable {
 struct VerificationProblems: Sendable {
     let session: OpenCLSession
     let kernels: KernelClass
+    let panelTile: PanelTile
+
+    /// - Parameter panelTile: what the panel kernels are verified with by themselves; the device's own without.
+    init(session: OpenCLSession, kernels: KernelClass, panelTile: PanelTile? = nil) {
+        self.session = session
+        self.kernels = kernels
+        self.panelTile = panelTile ?? PanelTile(session.device)
+    }
 
     var all: [Problem] {
         kernelProblems + panelProblems + skippingProblems + sortedProblems + tileProblems + warpProblems

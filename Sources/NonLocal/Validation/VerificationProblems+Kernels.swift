@@ -16,7 +16,9 @@ extension VerificationProblems {
                 aggregate(channels, positions, rows),
             ]
                 + (positions > 1
-                    ? [ownWeight(positions, strongest: false), ownWeight(positions, strongest: true)] : [])
+                    ? [false, true].flatMap { strongest in
+                        [0.5, -0.5].map { ownWeight(positions, strongest: strongest, scale: $0) }
+                    } : [])
         }
         return Dictionary(grouping: problems, by: \.family).sorted { $0.key < $1.key }.flatMap(\.value)
     }
@@ -122,20 +124,22 @@ extension VerificationProblems {
         }
     }
 
-    private func ownWeight(_ keys: Int, strongest: Bool) -> Problem {
-        problem("own_weight", "\(strongest ? "strongest" : "exclude"), \(keys) keys", terms: 0) {
+    private func ownWeight(_ keys: Int, strongest: Bool, scale: Float) -> Problem {
+        let words = "\(strongest ? "strongest" : "exclude"), \(keys) keys, scale \(scale)"
+        return problem("own_weight", words, terms: 0) {
             let s = values(2, keys, keys)
             let block = RowBlock(firstGroup: 0, groups: 2, firstRow: 0, rows: keys, keys: keys)
             let target = try Buffer(session.context, copying: s)
             let own = try Buffer(session.context, copying: (0..<keys).map(Int32.init))
             try OwnWeightKernel(session.library, strongest: strongest).launch(
-                $0, target, own: own, firstOwn: 0, scale: 1, block)
+                $0, target, own: own, firstOwn: 0, scale: scale, block)
             let expected = (0..<2).flatMap { item in
                 pairs(keys, keys) { key, row in
                     let scores = (0..<keys).map { Double(s[(item * keys + $0) * keys + row]) }
                     guard key == row else { return scores[key] }
-                    guard strongest else { return -.infinity }
-                    return scores.indices.filter { $0 != row }.map { scores[$0] }.max() ?? -.infinity
+                    guard strongest else { return scale < 0 ? .infinity : -.infinity }
+                    let others = scores.indices.filter { $0 != row }.map { scores[$0] }
+                    return (scale < 0 ? others.min() : others.max()) ?? 0
                 }
             }
             return (target, expected)

@@ -5,7 +5,7 @@ extension VerificationProblems {
     /// The panel kernels by themselves, where they are to be verified.
     var panelProblems: [Problem] {
         guard kernels == .panel else { return [] }
-        let tile = PanelTile(session.device)
+        let tile = panelTile
         let sizes = [(1, 1, 1), (3, 17, 7), (5, 33, 13), (tile.depth + 3, 2, 4)]
         let projections = sizes.flatMap { channels, positions, rows in
             [
@@ -21,6 +21,10 @@ extension VerificationProblems {
             + attentions.flatMap { width, values, rows, keys in
                 [1, -0.5].map { panelAttention(tile, width, values, rows, keys, scale: $0) }
             }
+            + [
+                panelPackedProjection(tile, 3, tile.blockKeys),
+                panelPackedProjection(tile, tile.depth + 3, 5), sharedAttention(tile),
+            ]
     }
 
     private func panelProjection(
@@ -60,6 +64,49 @@ extension VerificationProblems {
         }
     }
 
+    /// φ and g projected into their packed forms, and what attention makes of them. A last panel reaches beyond the last
+    /// block of keys where its positions are as many as a block has.
+    private func panelPackedProjection(_ tile: PanelTile, _ width: Int, _ positions: Int) -> Problem {
+        let (channels, valueChannels) = (5, 7)
+        return problem(
+            "panel_projection", "d \(width), φ and g packed, \(positions) positions", terms: width * width
+        ) { launcher in
+            let x = values(2, channels, positions)
+            let maps = [width, width, valueChannels].map { map($0, channels, magnitude: 0.2) }
+            func packed(_ form: View.Form, _ channels: Int, _ size: Int) throws -> View {
+                try tile.view(
+                    buffer(count: 2 * size), form, channels: channels, positions: positions, groups: 1)
+            }
+            let theta = View(
+                try buffer(count: 2 * width * positions), channels: width, positions: positions)
+            let phi = try packed(.byRows, width, tile.packedByRows(positions, width))
+            let g = try packed(.byKeys, valueChannels, tile.packedByKeys(valueChannels, positions))
+            let weights = try PackedLinear(maps, PanelPackKernels(session.library, tile), tile, in: session)
+            try PanelProjectionKernels(session.library, tile).launch(
+                launcher, weights, from: view(x, channels, positions), to: [theta, phi, g],
+                positions: positions,
+                items: 2, scratch: scratch(tile, weights, positions))
+            let target = try buffer(count: 2 * valueChannels * positions)
+            try launchAttention(
+                tile, launcher,
+                AttentionOperands(
+                    theta: theta, phi: phi, g: g,
+                    y: View(target, channels: valueChannels, positions: positions), width: width,
+                    valueChannels: valueChannels, groups: 2, rows: positions, keys: positions), scale: 1)
+            let fields = maps.map { map in
+                (0..<2).map { ReferenceStages.project(field(x, $0, channels, positions), by: map) }
+            }
+            return (target, attended(fields[0], fields[1], fields[2], scale: 1))
+        }
+    }
+
+    /// So many workers that several share the keys of each panel of queries.
+    private func sharedAttention(_ tile: PanelTile) -> Problem {
+        var tile = tile
+        tile.workers = 16
+        return panelAttention(tile, 3, 7, tile.panel + 1, 2 * tile.blockKeys + 1, scale: 1)
+    }
+
     private func panelResidual(_ tile: PanelTile, _ channels: Int, _ positions: Int, _ rows: Int) -> Problem {
         let words = "\(rows) of \(channels) channels, \(positions) positions, residual"
         return problem("panel_projection", words, terms: channels) { launcher in
@@ -82,43 +129,65 @@ extension VerificationProblems {
     private func panelAttention(
         _ tile: PanelTile, _ width: Int, _ valueChannels: Int, _ rows: Int, _ keys: Int, scale: Double
     ) -> Problem {
-        let words = "d \(width), d_v \(valueChannels), \(rows) × \(keys), scale \(scale)"
+        let words =
+            "d \(width), d_v \(valueChannels), \(rows) × \(keys), scale \(scale), \(tile.workers) workers"
         return problem("panel_attention", words, terms: max(keys, width * width)) { launcher in
             let theta = values(2, width, rows).map { $0 / Float(width).squareRoot() }
             let phi = values(2, width, keys), g = values(2, valueChannels, keys)
             let target = try buffer(count: 2 * valueChannels * rows)
-            let operands = AttentionOperands(
-                theta: try view(theta, width, rows), phi: try view(phi, width, keys),
-                g: try view(g, valueChannels, keys),
-                y: View(target, channels: valueChannels, positions: rows), width: width,
-                valueChannels: valueChannels, groups: 2, rows: rows, keys: keys)
-            let blocks = tile.attentionBlocks(
-                width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: 2,
-                ownWeight: .include)
-            try PanelAttentionKernels(session.library, tile, ownWeight: .include).launch(
-                launcher, operands, scale: Float(scale),
-                packedPhi: buffer(count: 2 * tile.packedByRows(keys, width)),
-                packedG: buffer(count: 2 * tile.packedByKeys(valueChannels, keys)),
-                scratch: buffer(count: blocks.scratch),
-                shared: blocks.shared > 0 ? buffer(count: blocks.shared) : nil)
-            let expected = (0..<2).flatMap { item in
-                let operation = ReferenceOperation(
-                    formulation: Pairwise.embeddedGaussian.formulation, scale: scale, ownWeight: .include,
-                    theta: field(theta, item, width, rows), phi: field(phi, item, width, keys),
-                    g: field(g, item, valueChannels, keys),
-                    queries: PositionGroups(Grid(t: 1, h: 1, w: rows), scope: .spacetime),
-                    keys: PositionGroups(Grid(t: 1, h: 1, w: keys), scope: .spacetime))
-                let y = (0..<rows).map { operation.result(column: $0, position: $0).y }
-                return pairs(valueChannels, rows) { channel, row in y[row][channel] }
+            try launchAttention(
+                tile, launcher,
+                AttentionOperands(
+                    theta: view(theta, width, rows), phi: view(phi, width, keys),
+                    g: view(g, valueChannels, keys),
+                    y: View(target, channels: valueChannels, positions: rows), width: width,
+                    valueChannels: valueChannels, groups: 2, rows: rows, keys: keys), scale: scale)
+            func fields(_ values: [Float], _ channels: Int, _ positions: Int) -> [Field] {
+                (0..<2).map { field(values, $0, channels, positions) }
             }
-            return (target, expected)
+            return (
+                target,
+                attended(
+                    fields(theta, width, rows), fields(phi, width, keys), fields(g, valueChannels, keys),
+                    scale: scale)
+            )
         }
     }
 
-    private func map(_ rows: Int, _ channels: Int) -> Linear {
+    private func launchAttention(
+        _ tile: PanelTile, _ launcher: Launcher, _ operands: AttentionOperands, scale: Double
+    ) throws {
+        let (width, channels, keys) = (operands.width, operands.valueChannels, operands.keys)
+        let blocks = tile.attentionBlocks(
+            width: width, valueChannels: channels, rows: operands.rows, keys: keys, groups: operands.groups,
+            ownWeight: .include)
+        try PanelAttentionKernels(session.library, tile, ownWeight: .include).launch(
+            launcher, operands, scale: Float(scale),
+            packedPhi: buffer(count: operands.groups * tile.packedByRows(keys, width)),
+            packedG: buffer(count: operands.groups * tile.packedByKeys(channels, keys)),
+            scratch: buffer(count: blocks.scratch),
+            shared: blocks.shared > 0 ? buffer(count: blocks.shared) : nil)
+    }
+
+    /// y of each item, `[channel][query]`.
+    private func attended(_ theta: [Field], _ phi: [Field], _ g: [Field], scale: Double) -> [Double] {
+        theta.indices.flatMap { item in
+            let (rows, keys) = (theta[item].positions, phi[item].positions)
+            let operation = ReferenceOperation(
+                formulation: Pairwise.embeddedGaussian.formulation, scale: scale, ownWeight: .include,
+                theta: theta[item], phi: phi[item], g: g[item],
+                queries: PositionGroups(Grid(t: 1, h: 1, w: rows), scope: .spacetime),
+                keys: PositionGroups(Grid(t: 1, h: 1, w: keys), scope: .spacetime))
+            let y = (0..<rows).map { operation.result(column: $0, position: $0).y }
+            return pairs(g[item].channels, rows) { channel, row in y[row][channel] }
+        }
+    }
+
+    private func map(_ rows: Int, _ channels: Int, magnitude: Double = 1) -> Linear {
         Linear(
-            outputs: rows, inputs: channels, weight: values(1, rows, channels).map(Double.init),
-            bias: values(1, rows, 1).map(Double.init))
+            outputs: rows, inputs: channels,
+            weight: values(1, rows, channels).map { magnitude * Double($0) },
+            bias: values(1, rows, 1).map { magnitude * Double($0) })
     }
 
     private func scratch(_ tile: PanelTile, _ maps: PackedLinear, _ positions: Int) throws -> Buffer<Float> {

@@ -4,7 +4,7 @@ extension VerificationProblems {
     /// The kernels of the sorted strategy by themselves, where they are to be verified.
     var sortedProblems: [Problem] {
         guard kernels == .panel, session.device.supportsDoubles else { return [] }
-        let tile = PanelTile(session.device)
+        let tile = panelTile
         return [(1, 1), (7, 33)].map { panelTranspose(tile, $0, $1) }
             + [(1, 1), (2, 7), (65, 19)].map { sort(tile, $0, $1) }
             + [(1, 1, 1), (tile.lanes + 1, 7, 2), (2 * tile.lanes, 9, 33)].flatMap { channels, keys, rows in

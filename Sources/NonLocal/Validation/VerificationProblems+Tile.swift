@@ -3,13 +3,14 @@ import SwiftOpenCL
 
 extension VerificationProblems {
     /// The tile kernels by themselves, where they are to be verified: with the tile to take first and the
-    /// smallest one, at sizes around theirs.
+    /// smallest one, products also with the smallest of several quads, at sizes around theirs.
     var tileProblems: [Problem] {
         // What the warp kernels don't do is for the tile kernels; where they are forced upon another device, not.
         guard kernels == .tile || (kernels == .warp && session.device.hasTensorCores) else { return [] }
         let tiles = GroupTile.candidates(session.device)
         let both = tiles.count > 1 ? [tiles[0], tiles[tiles.count - 1]] : tiles
-        return both.flatMap(productProblems) + softmaxProblems + centreProblems
+        let ofProducts = both + tiles.filter { $0.quads > 1 }.suffix(1)
+        return ofProducts.flatMap(productProblems) + softmaxProblems + centreProblems
             + both.flatMap(attentionProblems)
             + both.flatMap(tileSortedProblems)
     }

@@ -6,6 +6,7 @@ extension VerificationProblems {
         let run = GroupTile.sortRun
         return [1, 7, run, run + 1, 2 * run + 70].map { tileSort(tile, keys: $0) }
             + [(1, 1), (65, 9), (3, run + 70)].map { tilePrefix(tile, channels: $0, keys: $1) }
+            + [tilePrefix(tile, channels: 3, keys: 70, closeTo: 1000)]
             + [(1, 1, 1), (65, 9, 66), (3, 2 * run + 70, 70)].map {
                 tileSorted(tile, channels: $0, keys: $1, rows: $2)
             }
@@ -23,10 +24,17 @@ extension VerificationProblems {
         }
     }
 
-    private func tilePrefix(_ tile: GroupTile, channels: Int, keys: Int) -> Problem {
-        let words = "side \(tile.side), \(channels) channels, \(keys) keys"
+    /// - Parameter closeTo: what all keys are close to: they differ in their last bits alone.
+    private func tilePrefix(
+        _ tile: GroupTile, channels: Int, keys: Int, closeTo middle: Float? = nil
+    ) -> Problem {
+        var words = "side \(tile.side), \(channels) channels, \(keys) keys"
+        if let middle { words += " close to \(middle)" }
         return problem("tile_prefix", words, terms: 1) { launcher in
-            let phi = values(2, 1, keys), g = values(2, channels, keys)
+            let phi = values(2, 1, keys).map { value in
+                middle.map { $0 + (8 * value).rounded() * $0.ulp } ?? value
+            }
+            let g = values(2, channels, keys)
             let numbers = sortedNumbers(phi, keys)
             let sizes = GroupTile.sortedElements(valueChannels: channels, keys: keys, groups: 2)
             let target = try buffer(count: 4 * channels * keys)

@@ -39,18 +39,24 @@ import Testing
         #expect(try prepared(problem, .mixed).run(problem.input()).precision == .float16)
     }
 
-    /// Positions 2⁴⁰ times smaller than others make a block go to bfloat16, and stay there.
-    @Test(arguments: [KernelClass.warp, .tile]) func widens(_ kernels: KernelClass) throws {
-        let problem = BlockCase([1, 6, 40], biases: false) { $0.scale = .factor(0x1p-80) }
-        let prepared = try prepared(problem, .mixed, kernels: kernels)
-        let x = try problem.input()
-        #expect(try prepared.run(x).precision == .float16)
-        let uneven = try Tensor(shape: x.shape) { target in
+    static let uneven = BlockCase([1, 6, 40], biases: false) { $0.scale = .factor(0x1p-80) }
+
+    /// Its input, with its first eight positions so many times larger than the others.
+    static func input(raisedBy factor: Float) throws -> Tensor<Float> {
+        let x = try uneven.input()
+        return try Tensor(shape: x.shape) { target in
             for (index, value) in x.elements.enumerated() {
-                target[index] = index % 40 < 8 ? value * 0x1p40 : value
+                target[index] = index % 40 < 8 ? value * factor : value
             }
         }
-        #expect(try prepared.run(uneven).precision == .bfloat16)
+    }
+
+    /// Positions 2⁴⁰ times smaller than others make a block go to bfloat16, and stay there.
+    @Test(arguments: [KernelClass.warp, .tile]) func widens(_ kernels: KernelClass) throws {
+        let prepared = try prepared(Self.uneven, .mixed, kernels: kernels)
+        let x = try Self.input(raisedBy: 1)
+        #expect(try prepared.run(x).precision == .float16)
+        #expect(try prepared.run(Self.input(raisedBy: 0x1p40)).precision == .bfloat16)
         #expect(try prepared.run(x).precision == .bfloat16)
         #expect(try prepared.run(prepared.upload(x)).report.precision == .bfloat16)
         #expect(prepared.plan.precision == .mixed)

@@ -12,24 +12,42 @@ struct MutantCheck {
 
     /// The checks of a file, on a device like that of the session.
     static func all(for source: KernelSource, _ session: OpenCLSession) throws -> [MutantCheck] {
-        let ownClass: KernelClass = isTile(source) ? .tile : isWarp(source) ? .warp : .panel
-        let families = families(source)
-        let problems = VerificationProblems(session: session, kernels: ownClass).all
-        let ofKernel = problems.indices.filter { families.contains(problems[$0].family) }
-        let ofBlocks = problems.indices.filter {
-            ["block", "operation"].contains(problems[$0].family) && !isWarp(source)
+        try ofKernel(source, session) + warpChecks(source) + precisionChecks(source) + plantedChecks(source)
+            + largerChecks(source)
+            + (isWarp(source) ? [] : verifications(source, ["block", "operation"], session))
+    }
+
+    /// Those of them that run little beside the file's own kernels.
+    static func ofKernel(_ source: KernelSource, _ session: OpenCLSession) -> [MutantCheck] {
+        let families = families(source), lanes = PanelTile(session.device).lanes
+        // What other devices compile: other branches, another number of vectors in a panel.
+        let other = PanelTile(lanes: lanes == 16 ? 8 : 16, workers: session.device.computeUnits)
+        return verifications(source, families, session)
+            + verifications(source, families.intersection(ofPanelTile), session, other)
+    }
+
+    private static func verifications(
+        _ source: KernelSource, _ families: Set<String>, _ session: OpenCLSession, _ tile: PanelTile? = nil
+    ) -> [MutantCheck] {
+        let kernels: KernelClass = isTile(source) ? .tile : isWarp(source) ? .warp : .panel
+        let words = tile.map { ", \($0.lanes) lanes" } ?? ""
+        func problems(_ session: OpenCLSession) -> [VerificationProblems.Problem] {
+            VerificationProblems(session: session, kernels: kernels, panelTile: tile).all
         }
-        func verification(_ index: Int) -> MutantCheck {
-            MutantCheck(name: "\(problems[index].family): \(problems[index].problem)") {
+        return problems(session).enumerated().filter { families.contains($1.family) }.map { index, problem in
+            MutantCheck(name: "\(problem.family): \(problem.problem)\(words)") {
                 // Not its outcome, which takes a kernel that does not compile for one that is wrong.
-                let result = try VerificationProblems(session: $0, kernels: ownClass).all[index].compute()
+                let result = try problems($0)[index].compute()
                 return result.error <= result.tolerance
             }
         }
-        return ofKernel.map(verification) + warpChecks(source) + (try plantedChecks(source))
-            + largerChecks(source)
-            + ofBlocks.map(verification)
     }
+
+    /// The families of problems that run kernels with the tile that they are given.
+    private static let ofPanelTile: Set = [
+        "panel_projection", "panel_attention", "panel_gram", "panel_order", "panel_transpose", "sort",
+        "sorted_aggregate",
+    ]
 
     private static func isTile(_ source: KernelSource) -> Bool { source.rawValue.hasPrefix("tile") }
     private static func isWarp(_ source: KernelSource) -> Bool { source.rawValue.hasPrefix("warp") }
@@ -39,10 +57,9 @@ struct MutantCheck {
         switch source {
         case .view: ["projection", "gather", "max_pool", "panel_projection", "panel_attention"]
         case .tile: ["tile_product", "tile_attention"]
-        case .tileAttention: ["tile_attention", "checksum"]
-        case .tileMerge: ["tile_attention", "checksum"]
-        case .panelAttention: ["panel_attention", "checksum"]
-        case .checksum, .panelChecksum, .panelSums, .tileSums: ["checksum"]
+        case .tileMerge, .tilePack: ["tile_attention"]
+        case .sortKey: ["sort"]
+        case .tileSort: ["tile_sort", "tile_prefix"]
         case .tileSoftmax: ["softmax", "normalize", "tile_softmax"]
         case .panelTile, .panelPack: ["panel_projection", "panel_attention"]
         case .panelMerge: ["panel_attention", "panel_skip", "checksum"]
@@ -76,6 +93,22 @@ struct MutantCheck {
                         }
                     }
                 })
+    }
+
+    /// Numbers that float16 holds well stay in it, and others don't.
+    private static func precisionChecks(_ source: KernelSource) -> [MutantCheck] {
+        guard [.tilePack, .warpPack].contains(source) else { return [] }
+        let problem = PrecisionTests.uneven
+        return [(Precision.float16, 1 as Float), (.bfloat16, 0x1p40)].map { precision, factor in
+            MutantCheck(name: "kept in \(precision.rawValue): \(problem.testDescription)") { session in
+                let prepared = try problem.block().prepared(
+                    for: problem.shape, on: session, strategy: .fused,
+                    kernels: isTile(source) ? .tile : .warp,
+                    testsKernels: false, precision: .mixed)
+                let result = try prepared.run(PrecisionTests.input(raisedBy: factor))
+                return result.precision == precision
+            }
+        }
     }
 
     /// The blocks in which a mistake planted by hand is caught.

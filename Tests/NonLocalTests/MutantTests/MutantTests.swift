@@ -13,37 +13,53 @@ private let environment = ProcessInfo.processInfo.environment
 /// died, and the script starts another.
 @Suite(.enabled(if: environment["NONLOCAL_MUTANTS_JOURNAL"] != nil, "Scripts/mutants runs it"), .serialized)
 struct MutantTests {
-    @Test func areNoticed() throws {
-        let count = Int(environment["NONLOCAL_MUTANTS"] ?? "") ?? 200
-        let seed = UInt64(environment["NONLOCAL_MUTANTS_SEED"] ?? "") ?? 1
+    private let mutants: [Mutant]
+    private let journal: MutantJournal
+    private let device: Device
+
+    init() throws {
         let only = environment["NONLOCAL_MUTANTS_SOURCE"]
-        let journal = try MutantJournal(environment["NONLOCAL_MUTANTS_JOURNAL"] ?? "")
-        let device = try DeviceSelector.automatic.device()
-        let mutants = Mutant.all(seed: seed).filter { only == nil || $0.source.fileName == only }
+        let listed = try environment["NONLOCAL_MUTANTS_LIST"].map {
+            Set(try String(contentsOfFile: $0, encoding: .utf8).split(separator: "\n").map(String.init))
+        }
+        mutants = Mutant.all(seed: UInt64(environment["NONLOCAL_MUTANTS_SEED"] ?? "") ?? 1)
+            .filter { only == nil || $0.source.fileName == only }
+            .filter { listed?.contains($0.description) != false }
+        journal = try MutantJournal(environment["NONLOCAL_MUTANTS_JOURNAL"] ?? "")
+        device = try DeviceSelector.automatic.device()
+    }
+
+    /// By a wrong result, or by something written beside a buffer.
+    @Test(.enabled(if: GuardLayer.isThere)) func areNoticed() throws {
+        let count = Int(environment["NONLOCAL_MUTANTS"] ?? "") ?? 200
+        let guards = try GuardLayer()
         var judged = journal.judged
         for (index, mutant) in mutants.enumerated() where judged < count {
             guard !journal.knows(index) else { continue }
-            if journal.starts(of: index) >= 2 {
+            if journal.count(of: "started", index) >= 2 {
                 try journal.note(index, "killed", mutant, "the process died, twice")
                 judged += 1
                 continue
             }
             try journal.note(index, "started", mutant, "")
-            let watchdog = Watchdog(seconds: 120) {
-                try? journal.note(index, "killed", mutant, "it had not ended after two minutes")
+            let verdict = try judge(mutant, guards) {
+                try? journal.note(index, "killed", mutant, "it does not end: \($0)")
             }
-            let verdict = try judge(mutant, device)
-            watchdog.cancel()
             try journal.note(index, verdict.state, mutant, verdict.detail)
             if verdict.state != "invalid" { judged += 1 }
         }
         try journal.note(-1, "done", nil, "\(judged) judged of \(mutants.count) that there are")
     }
 
-    private func judge(_ mutant: Mutant, _ device: Device) throws -> (state: String, detail: String) {
+    private func judge(
+        _ mutant: Mutant, _ guards: GuardLayer, noteEndless: @escaping (String) -> Void
+    ) throws -> (state: String, detail: String) {
         let session = try OpenCLSession(device, overriding: [mutant.source: mutant.text])
         for check in try MutantCheck.all(for: mutant.source, OpenCLSession(device)) {
             let passed: Bool
+            _ = guards.damagedBuffers()
+            let watchdog = Watchdog(cpuSeconds: 40) { noteEndless(check.name) }
+            defer { watchdog.cancel() }
             do {
                 passed = try check.passes(session)
             } catch let error as OpenCLError where error.name == "CL_BUILD_PROGRAM_FAILURE" {
@@ -51,12 +67,43 @@ struct MutantTests {
             } catch {
                 passed = false
             }
-            guard !passed else { continue }
+            watchdog.cancel()
+            let damaged = guards.damagedBuffers()
+            guard !passed || damaged > 0 else { continue }
             // What an earlier mutant overwrote in this process must not be held against this one.
-            guard try check.passes(OpenCLSession(device)) else { exit(4) }
-            return ("killed", check.name)
+            guard try check.passes(OpenCLSession(device)), guards.damagedBuffers() == 0 else { exit(4) }
+            return ("killed", (passed ? "writes beside a buffer in " : "") + check.name)
         }
         return ("survived", "")
+    }
+
+    /// Those that are left, by Oclgrind: an access beside an array, a race.
+    @Test(.enabled(if: environment["NONLOCAL_OCLGRIND_ERRORS"] != nil)) func areNoticedByOclgrind() throws {
+        let log = environment["NONLOCAL_OCLGRIND_ERRORS"] ?? ""
+        func faults() -> Int {
+            (try? String(contentsOfFile: log, encoding: .utf8).components(separatedBy: "Kernel:").count) ?? 1
+        }
+        for (index, mutant) in mutants.enumerated() where journal.last(of: index) == "survived" {
+            // One that Oclgrind can't run is not noticed.
+            var state = "open"
+            if journal.count(of: "checked", index) < 2 {
+                try journal.note(index, "checked", mutant, "")
+                for check in try MutantCheck.ofKernel(mutant.source, OpenCLSession(device)) {
+                    func isClean(_ session: OpenCLSession) -> Bool {
+                        let before = faults()
+                        return (try? check.passes(session)) == true && faults() == before
+                    }
+                    let session = try OpenCLSession(device, overriding: [mutant.source: mutant.text])
+                    // What the kernel as it is does not get past either tells nothing of the mutant.
+                    guard !isClean(session), try isClean(OpenCLSession(device)) else { continue }
+                    state = "killed"
+                    try journal.note(index, state, mutant, "Oclgrind, in \(check.name)")
+                    break
+                }
+            }
+            if state == "open" { try journal.note(index, state, mutant, "") }
+        }
+        try journal.note(-2, "done", nil, "")
     }
 }
 
@@ -83,7 +130,10 @@ final class MutantJournal {
         !Set(states[index] ?? []).isDisjoint(with: ["killed", "survived", "invalid"])
     }
 
-    func starts(of index: Int) -> Int { (states[index] ?? []).count { $0 == "started" } }
+    func count(of state: String, _ index: Int) -> Int { (states[index] ?? []).count { $0 == state } }
+
+    /// What is known of it, but for what has begun.
+    func last(of index: Int) -> String? { states[index]?.last { !["started", "checked"].contains($0) } }
 
     func note(_ index: Int, _ state: String, _ mutant: Mutant?, _ detail: String) throws {
         let line = "\(index)\t\(state)\t\(mutant?.description ?? "")\t\(detail)\n"
@@ -100,11 +150,16 @@ final class Watchdog: @unchecked Sendable {
     private let lock = NSLock()
     private var isCancelled = false
 
-    init(seconds: Int, _ note: @escaping () -> Void) {
+    /// - Parameters:
+    ///   - seconds: of the clock.
+    ///   - cpuSeconds: of the processor, which don't pass while other programs have it.
+    ///   - note: is called before the process ends.
+    init(seconds: Int = 600, cpuSeconds: Int = .max, _ note: @escaping () -> Void) {
         nonisolated(unsafe) let note = note
+        let start = clock()
         Thread.detachNewThread { [self] in
-            for _ in 0..<seconds {
-                sleep(1)
+            for _ in 0..<10 * seconds where (clock() - start) / Int(CLOCKS_PER_SEC) < cpuSeconds {
+                usleep(100_000)
                 if lock.withLock({ isCancelled }) { return }
             }
             note()
