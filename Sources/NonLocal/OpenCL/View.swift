@@ -60,13 +60,6 @@ struct View: Sendable {
         return view
     }
 
-    /// The same tensor from a later channel on.
-    func advanced(byChannels channels: Int) -> View {
-        var view = self
-        view.offset += channels * channelStride
-        return view
-    }
-
     /// The same tensor from a later group on, counted over all items; to the tile and the warp kernels alone.
     func advanced(byGroups groups: Int) -> View {
         var view = self
