@@ -201,7 +201,7 @@ import Testing
             kernels: .plain, strategy: .staged),
         // W_z.
         Mistake(
-            source: .panelProjection, text: "value += load_some(from", replacement: "value -= load_some(from",
+            source: .panelProjection, text: "value += load_some(\n", replacement: "value -= load_some(\n",
             stages: [.resultSum]),
     ]
 

@@ -60,6 +60,12 @@ import Testing
     private static let wholeProduct = BlockCase([2, 9, 70], inner: 8) { $0.pairwise = .dotProduct }
     /// So many keys that work-groups share them.
     private static let manyKeys = BlockCase([1, 4, 1200]) { $0.pairwise = .dotProduct }
+    /// As many, of which no Gram matrix is made.
+    private static let manyPooledKeys = BlockCase([1, 4, 2400]) {
+        $0.pairwise = .dotProduct
+        $0.subsample = .convFirst
+        $0.pool = .flat(2)
+    }
     /// More positions than channels, of which there are more than a tile has, and a mean to take out.
     private static let gram = BlockCase([2, 40, 900], mean: 1) { $0.pairwise = .dotProduct }
     private static let frames = BlockCase([1, 4, 8, 10, 10]) { $0.scope = .space }
@@ -106,7 +112,7 @@ import Testing
         Mutation(
             .tileProduct, "firstTerm = share * terms / shares", "firstTerm = 0", manyKeys, .reassociated),
         Mutation(.tileProduct, "sum += shared[", "sum = shared[", manyKeys, .reassociated),
-        Mutation(.tileProduct, "= factor * sum;", "= sum;", manyKeys, .reassociated),
+        Mutation(.tileProduct, "= factor * sum;", "= sum;", manyPooledKeys, .reassociated),
         Mutation(.tileProduct, "has & HAS_RESIDUAL", "has & 4", plain),
         Mutation(.tileProduct, "has & HAS_BIAS", "has & 4", plain),
         Mutation(.tileProduct, "TILE_GROUP(rowsView, group)", "TILE_GROUP(rowsView, 0)", plain),
@@ -164,7 +170,8 @@ import Testing
         Mutation(.tileMerge, "l += weight * state[", "l += state[", wide, .fused, queries: [3, 5]),
         Mutation(.tileMerge, "sum += weight *", "sum = weight *", wide, .fused, queries: [3, 5]),
         Mutation(
-            .tileMerge, "m = fmax(m, shared[share * size + channels * queries])", "m = 0.0f", farBelowZero,
+            .tileMerge, "m = fmax(m, shared[share * size + (long)channels * queries])", "m = 0.0f",
+            farBelowZero,
             .fused, queries: [3, 5]),
         Mutation(.tileMerge, "l += 1.0f", "l += 0.0f", own(.strongest, 40), .fused),
         Mutation(.tileMerge, "GROUP(gView, group) + AT(gView, (long)c, i)", "0", own(.strongest, 40), .fused),
