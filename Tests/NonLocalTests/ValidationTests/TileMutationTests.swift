@@ -58,8 +58,8 @@ import Testing
     private static let dotProduct = BlockCase([2, 9, 70]) { $0.pairwise = .dotProduct }
     /// So many inner channels that θ is not worth computing.
     private static let wholeProduct = BlockCase([2, 9, 70], inner: 8) { $0.pairwise = .dotProduct }
-    /// Of a size that no other case has: what isn't written is not there from one before.
-    private static let sortedAlone = BlockCase([2, 44, 71]) { $0.pairwise = .concatenation }
+    /// More value channels than a work-group has, of a size that no other case has.
+    private static let sortedAlone = BlockCase([2, 8, 71], value: 150) { $0.pairwise = .concatenation }
     /// So many keys that work-groups share them.
     private static let manyKeys = BlockCase([1, 4, 1200]) { $0.pairwise = .dotProduct }
     /// As many, of which no Gram matrix is made.
