@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "layer_info.h"
+
 /* What only tells a status: name, parameters, arguments. */
 #define CALLS(X) \
     X(clGetPlatformIDs, (cl_uint n, cl_platform_id *p, cl_uint *c), (n, p, c)) \
@@ -233,14 +235,7 @@ void fault_arm(int number, long nth, int status, int on)
 
 CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info key, size_t size, void *value, size_t *needed)
 {
-    const cl_layer_api_version version = CL_LAYER_API_VERSION_100;
-    static const char name[] = "faults";
-    const void *const from = key == CL_LAYER_API_VERSION ? (const void *)&version : name;
-    const size_t bytesNeeded = key == CL_LAYER_API_VERSION ? sizeof version : sizeof name;
-    if (needed) *needed = bytesNeeded;
-    if (value && size < bytesNeeded) return CL_INVALID_VALUE;
-    if (value) memcpy(value, from, bytesNeeded);
-    return CL_SUCCESS;
+    return layer_info("faults", key, size, value, needed);
 }
 
 CL_API_ENTRY cl_int CL_API_CALL clInitLayer(

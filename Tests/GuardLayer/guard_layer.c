@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "layer_info.h"
+
 /* Bytes on either side, a multiple of any alignment that a device asks for. */
 #define MARGIN 65536
 
@@ -118,14 +120,7 @@ long guard_damage(void)
 
 CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info key, size_t size, void *value, size_t *needed)
 {
-    const cl_layer_api_version version = CL_LAYER_API_VERSION_100;
-    static const char name[] = "guards";
-    const void *const from = key == CL_LAYER_API_VERSION ? (const void *)&version : name;
-    const size_t bytesNeeded = key == CL_LAYER_API_VERSION ? sizeof version : sizeof name;
-    if (needed) *needed = bytesNeeded;
-    if (value && size < bytesNeeded) return CL_INVALID_VALUE;
-    if (value) memcpy(value, from, bytesNeeded);
-    return CL_SUCCESS;
+    return layer_info("guards", key, size, value, needed);
 }
 
 CL_API_ENTRY cl_int CL_API_CALL clInitLayer(

@@ -22,24 +22,16 @@ extension TuningTable {
 extension TuningTable.Entry {
     fileprivate init(_ scanner: inout HeaderScanner) throws {
         let start = scanner.position
-        var texts: [String: String] = [:]
-        var numbers: [String: Int] = [:]
-        var shapes: [String]?
-        var milliseconds: Double?
+        var fields = Fields(texts: ["device", "driver", "kernels"], sizes: ["side", "quads", "depth"])
         var warp: [TuningTable.WarpChoice] = []
         try scanner.object { scanner, name in
-            switch name {
-            case "device", "driver", "kernels": texts[name] = try scanner.string()
-            case "side", "quads", "depth": numbers[name] = try scanner.extent("a size")
-            case "shapes": shapes = try scanner.strings()
-            case "milliseconds": milliseconds = try scanner.time()
-            case "warp": try scanner.array { warp.append(try TuningTable.WarpChoice(&$0)) }
-            default: try scanner.skipValue()
-            }
+            guard name == "warp" else { return try fields.read(name, &scanner) }
+            try scanner.array { warp.append(try TuningTable.WarpChoice(&$0)) }
         }
-        guard let device = texts["device"], let driver = texts["driver"], let kernels = texts["kernels"],
-            let side = numbers["side"], let quads = numbers["quads"], let depth = numbers["depth"],
-            let shapes, let milliseconds
+        guard let device = fields.text("device"), let driver = fields.text("driver"),
+            let kernels = fields.text("kernels"), let side = fields.size("side"),
+            let quads = fields.size("quads"), let depth = fields.size("depth"), let shapes = fields.shapes,
+            let milliseconds = fields.milliseconds
         else {
             throw HeaderFailure(
                 message:
@@ -55,21 +47,11 @@ extension TuningTable.Entry {
 extension TuningTable.WarpChoice {
     fileprivate init(_ scanner: inout HeaderScanner) throws {
         let start = scanner.position
-        var texts: [String: String] = [:]
-        var numbers: [String: Int] = [:]
-        var shapes: [String]?
-        var milliseconds: Double?
-        try scanner.object { scanner, name in
-            switch name {
-            case "arithmetic", "tiling": texts[name] = try scanner.string()
-            case "width", "values": numbers[name] = try scanner.extent("a size")
-            case "shapes": shapes = try scanner.strings()
-            case "milliseconds": milliseconds = try scanner.time()
-            default: try scanner.skipValue()
-            }
-        }
-        guard let arithmetic = texts["arithmetic"], let tiling = texts["tiling"],
-            let width = numbers["width"], let values = numbers["values"], let shapes, let milliseconds
+        var fields = Fields(texts: ["arithmetic", "tiling"], sizes: ["width", "values"])
+        try scanner.object { scanner, name in try fields.read(name, &scanner) }
+        guard let arithmetic = fields.text("arithmetic"), let tiling = fields.text("tiling"),
+            let width = fields.size("width"), let values = fields.size("values"), let shapes = fields.shapes,
+            let milliseconds = fields.milliseconds
         else {
             throw HeaderFailure(
                 message: "a tiling needs arithmetic, width, values, tiling, shapes and milliseconds",
@@ -78,6 +60,32 @@ extension TuningTable.WarpChoice {
         self.init(
             arithmetic: arithmetic, width: width, values: values, tiling: tiling, shapes: shapes,
             milliseconds: milliseconds)
+    }
+}
+
+/// What has been read of an object with texts, sizes, and what was timed.
+private struct Fields {
+    private let textNames: Set<String>
+    private let sizeNames: Set<String>
+    private var texts: [String: String] = [:]
+    private var sizes: [String: Int] = [:]
+    private(set) var shapes: [String]?
+    private(set) var milliseconds: Double?
+
+    init(texts: Set<String>, sizes: Set<String>) { (textNames, sizeNames) = (texts, sizes) }
+
+    func text(_ name: String) -> String? { texts[name] }
+    func size(_ name: String) -> Int? { sizes[name] }
+
+    /// Reads the value of a name, or skips that of one that isn't known.
+    mutating func read(_ name: String, _ scanner: inout HeaderScanner) throws {
+        switch name {
+        case "shapes": shapes = try scanner.strings()
+        case "milliseconds": milliseconds = try scanner.time()
+        case _ where textNames.contains(name): texts[name] = try scanner.string()
+        case _ where sizeNames.contains(name): sizes[name] = try scanner.extent("a size")
+        default: try scanner.skipValue()
+        }
     }
 }
 
