@@ -128,7 +128,7 @@ struct Bench: ParsableCommand {
             skip: backend.skip, validation: validation.validation, checksums: checksums,
             memoryLimit: backend.memoryLimit, launchSeconds: backend.launchSeconds)
         let x = try Tensor<Float>.normal(shape: shape, seed: 2)
-        return Workload(shape: shape, plan: prepared.plan) { try prepared.run(x) }
+        return Workload(shape: shape, plan: prepared.plan) { try prepared.run(x).report }
     }
 
     private func bareWorkload(_ shape: [Int]) throws -> Workload {
@@ -152,7 +152,9 @@ struct Bench: ParsableCommand {
         let theta = try Tensor<Float>.normal(shape: shape, seed: 1)
         let phi = try Tensor<Float>.normal(shape: shape, seed: 2)
         let g = try Tensor<Float>.normal(shape: gShape, seed: 3)
-        return Workload(shape: shape, plan: prepared.plan) { try prepared.run(theta: theta, phi: phi, g: g) }
+        return Workload(shape: shape, plan: prepared.plan) {
+            try prepared.run(theta: theta, phi: phi, g: g).report
+        }
     }
 }
 

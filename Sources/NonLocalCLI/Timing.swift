@@ -4,7 +4,8 @@ import NonLocal
 struct Workload {
     let shape: [Int]
     let plan: Plan
-    let run: () throws -> BlockResult
+    /// Runs once. The result is let go, so that the next one may take its memory.
+    let run: () throws -> RunReport
 }
 
 /// How long a workload took.
