@@ -101,23 +101,23 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_attentio
     const int groups, const int firstGroup) /* of all, of which the launch may have a part */
 {
     WARP_BEGIN
-    const int thread = get_local_id(0);
+    const int thread = THREAD;
     const Place here = {
         thread % 32, thread / 32 / SLICES, thread / 32 % SLICES,
         RECORDS_AT * 2 + thread / 32 / SLICES * EIGHTS * RECORD + thread % 32,
         RECORDS_AT + thread / 32 / SLICES * EIGHTS * RECORD / 2 + thread % 32};
     const Place *const place = &here;
-    const int group = firstGroup + get_group_id(2);
+    const int group = firstGroup + GROUP_ID(2);
     const float factor = exponent_factor(scale, limits, group, groups);
 
-    const int first = FIRST_OF((int)get_group_id(1), (int)get_num_groups(1), keys);
-    const int blocks = FIRST_OF((int)get_group_id(1) + 1, (int)get_num_groups(1), keys) - first;
+    const int first = FIRST_OF((int)GROUP_ID(1), (int)get_num_groups(1), keys);
+    const int blocks = FIRST_OF((int)GROUP_ID(1) + 1, (int)get_num_groups(1), keys) - first;
     const long before = (long)group * ((keys + KEYS - 1) / KEYS) + first;
     Stream stream = {
         phi + before * (PHI_STAGE * PHI_STAGES) + thread, g + before * (G_STAGE * G_STAGES) + thread};
     EACH(i, RING - 1) send(warp, &stream, i - PHI_STAGES, i, blocks);
 
-    const long rowTiles = ((long)group * get_num_groups(0) + get_group_id(0)) * (BLOCK_ROWS / 16);
+    const long rowTiles = ((long)group * get_num_groups(0) + GROUP_ID(0)) * (BLOCK_ROWS / 16);
     theta += (rowTiles + here.rowWarp * ROW_TILES) * (WIDTH / 16) * FRAGMENT + here.lane;
     uint4 kept[ROW_TILES][PHI_STAGES * STEPS][PARTS];
     EACH(m, ROW_TILES) EACH(stage, PHI_STAGES) EACH(k, KEPT) EACH(part, PARTS)

@@ -28,7 +28,7 @@
 
 INLINE void send_stage(Warp *const warp, const int into, __global const uint4 *const a, __global const uint4 *const b)
 {
-    const int thread = get_local_id(0);
+    const int thread = THREAD;
     EACH(i, SIDE / THREADS) {
         copy_async(warp, thread, into + i * THREADS, a + i * THREADS);
         copy_async(warp, thread, into + SIDE + i * THREADS, b + i * THREADS);
@@ -51,11 +51,11 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_product(
     const int rows, const int columns, const int stages, const int firstGroup)
 {
     WARP_BEGIN
-    const int thread = get_local_id(0), lane = thread % 32;
+    const int thread = THREAD, lane = thread % 32;
     const int warpRow = thread / 128, warpColumn = thread / 32 % 4;
-    const int group = firstGroup + get_group_id(2);
-    a += ((sharesA ? 0 : (long)group * get_num_groups(1)) + get_group_id(1)) * stages * SIDE + thread;
-    b += ((long)group * get_num_groups(0) + get_group_id(0)) * stages * SIDE + thread;
+    const int group = firstGroup + GROUP_ID(2);
+    a += ((sharesA ? 0 : (long)group * get_num_groups(1)) + GROUP_ID(1)) * stages * SIDE + thread;
+    b += ((long)group * get_num_groups(0) + GROUP_ID(0)) * stages * SIDE + thread;
 
     float4 sum[ROW_TILES][COLUMN_TILES * 2];
     EACH(m, ROW_TILES) EACH(n, COLUMN_TILES * 2) sum[m][n] = (float4)(0.0f);
@@ -92,9 +92,9 @@ __kernel __attribute__((reqd_work_group_size(THREADS, 1, 1))) void warp_product(
     }
 
     const float limit = bLimits[firstBLimit + group];
-    const int column = ((int)get_group_id(0) * BLOCK + warpColumn * COLUMN_TILES) * 16 + lane % 4 * 2;
+    const int column = ((int)GROUP_ID(0) * BLOCK + warpColumn * COLUMN_TILES) * 16 + lane % 4 * 2;
     EACH(m, ROW_TILES) EACH(h, 2) {
-        const int row = ((int)get_group_id(1) * BLOCK + warpRow * ROW_TILES + m) * 16 + h * 8 + lane / 4;
+        const int row = ((int)GROUP_ID(1) * BLOCK + warpRow * ROW_TILES + m) * 16 + h * 8 + lane / 4;
         if (row >= rows) continue;
         const long8 view = ONE_OF(row, view0, view1, view2);
         __global float *const y =

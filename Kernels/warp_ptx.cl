@@ -4,8 +4,9 @@
  * A __local pointer is an address in the shared space already: converting it would be wrong. Halves are kept in
  * words, two at a time, so that cl_khr_fp16 is not needed.
  *
- * ARENA     local memory of the kernel, in uint4
+ * ARENA       local memory of the kernel, in uint4
  * WARP_BEGIN  declares it, and `warp`, in a kernel's outermost scope
+ * THREAD, GROUP_ID(d)  the work-item in its group, the group along dimension d
  */
 #ifndef WARP_PTX
 #define WARP_PTX 0
@@ -24,6 +25,9 @@
 #endif
 
 #if WARP_PTX
+
+#define THREAD get_local_id(0)
+#define GROUP_ID(d) get_group_id(d)
 
 typedef struct {
     __local uint4 *arena;

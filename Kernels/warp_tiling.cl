@@ -102,7 +102,7 @@ typedef struct {
 
 INLINE void send_all(Warp *const warp, const int to, __global const uint4 *const from, const int size)
 {
-    const int thread = get_local_id(0);
+    const int thread = THREAD;
     EACH(i, (size + THREADS - 1) / THREADS)
         if (size % THREADS == 0 || i * THREADS + thread < size)
             copy_async(warp, thread, to + i * THREADS, from + i * THREADS);

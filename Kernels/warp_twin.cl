@@ -9,6 +9,9 @@
  * was not waited for before a barrier, or that overwrites what another one read or wrote in this epoch, gets
  * nothing but NaNs from then on.
  *
+ * Of a result that two warps write the right one may come last, since a CPU device takes warps, and mostly work-groups,
+ * in the order of their numbers. With PARTS 2 they are numbered backwards, so that one of the two orders shows it.
+ *
  * Every function that takes `warp` but copies, reads and writes has to be called by the whole work-group.
  */
 #if !WARP_PTX
@@ -17,6 +20,14 @@
 typedef double Exact;
 #else
 typedef float Exact;
+#endif
+
+#if PARTS == 2
+#define THREAD (get_local_size(0) - 32 - get_local_id(0) / 32 * 32 + get_local_id(0) % 32)
+#define GROUP_ID(d) (get_num_groups(d) - 1 - get_group_id(d))
+#else
+#define THREAD get_local_id(0)
+#define GROUP_ID(d) get_group_id(d)
 #endif
 
 /* Numbers of a and b that a lane brings into an mma. */
@@ -47,14 +58,14 @@ typedef struct {
     warpState.epoch = 1; \
     warpState.group = warpState.waited = 0; \
     warpState.raced = 0; \
-    for (int i = get_local_id(0); i < ARENA * 4; i += THREADS) written[i] = seen[i] = 0; \
+    for (int i = THREAD; i < ARENA * 4; i += THREADS) written[i] = seen[i] = 0; \
     barrier(CLK_LOCAL_MEM_FENCE);
 
 #define COPIED 0x80000000u
 #define SEVERAL 0x3ffu
 #define WHO(mark) ((mark) >> 20 & 0x3ffu)
 #define WHEN(mark) ((mark) & 0xfffffu)
-#define SELF ((uint)get_local_id(0))
+#define SELF ((uint)THREAD)
 
 INLINE uint landing(const Warp *const warp, const uint mark)
 {
@@ -157,7 +168,7 @@ INLINE float toward_zero(const Exact x)
 INLINE float4 mma(Warp *const warp, const float4 c, const uint4 a, const uint2 b)
 {
     const uint words[6] = {a.x, a.y, a.z, a.w, b.x, b.y};
-    const int lane = get_local_id(0) % 32, row = lane / 4, column = lane % 4 * 2;
+    const int lane = THREAD % 32, row = lane / 4, column = lane % 4 * 2;
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int i = 0; i < 6; i++) {
         warp->brought[SELF * BROUGHT + 2 * i] = of_half(words[i] & 0xffffu);
@@ -205,9 +216,9 @@ INLINE uint halves(const float first, const float second)
 #endif
 }
 
-INLINE int late_group_id_0(void) { return get_group_id(0); }
-INLINE int late_group_id_1(void) { return get_group_id(1); }
-INLINE int late_group_id_2(void) { return get_group_id(2); }
+INLINE int late_group_id_0(void) { return GROUP_ID(0); }
+INLINE int late_group_id_1(void) { return GROUP_ID(1); }
+INLINE int late_group_id_2(void) { return GROUP_ID(2); }
 INLINE int late_num_groups_1(void) { return get_num_groups(1); }
 
 #endif

@@ -175,6 +175,13 @@ import Testing
         try expectCaught(problem, planting: "0", for: "sharesA ? row : group")
     }
 
+    /// Rows of the next warp, which a device that takes warps in the order of their numbers has it put right.
+    @Test func writingWhatAnotherWarpWritesIsCaught() throws {
+        try expectCaught(
+            WarpProductCase(33, [130], 20, .float32), planting: "EACH(m, ROW_TILES) EACH(h, 3)",
+            for: "EACH(m, ROW_TILES) EACH(h, 2)")
+    }
+
     private func expectCaught(
         _ problem: WarpProductCase, planting replacement: String, for text: String
     ) throws {
