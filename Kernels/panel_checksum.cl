@@ -110,13 +110,15 @@ __kernel WORK_ITEM void panel_checksum_keys(
     Lanes sum[KEYS * ROWS / LANES], square[KEYS * ROWS / LANES];
     for (int i = 0; i < KEYS * ROWS / LANES; i++) sum[i] = square[i] = (Lanes)(0.0f);
     for (int tile = 0; tile < tiles; tile++) {
+        float weight[ROWS];
+        EACH_ROW {
+            const int c = tile * ROWS + r;
+            weight[r] = c < channels ? weights[c] : 0.0f;
+        }
         Lanes factor[ROWS];
         EACH_ROW {
             float lane[LANES];
-            for (int e = 0; e < LANES; e++) {
-                const int c = tile * ROWS + (r * LANES + e) % ROWS;
-                lane[e] = c < channels ? weights[c] : 0.0f;
-            }
+            _Pragma("unroll") for (int e = 0; e < LANES; e++) lane[e] = weight[(r * LANES + e) % ROWS];
             factor[r] = LOAD(lane);
         }
         for (int i = 0; i < KEYS * ROWS / LANES; i += ROWS)

@@ -3,8 +3,8 @@ import SwiftOpenCL
 
 /// Launches `checksum.cl` and, for tensors packed for the panel kernels, `panel_checksum.cl`: sums over all of a tensor.
 struct ChecksumKernels: Sendable {
-    /// Positions of a work-item on CPU devices (`RUN`).
-    private static let run = 512
+    /// Positions of a work-item at most, on CPU devices (`RUN`).
+    private static let mostOfRun = 1024
 
     /// By the number of rows of weights, from one on.
     private let channels: [Kernel]
@@ -55,13 +55,24 @@ struct ChecksumKernels: Sendable {
         _ launcher: Launcher, of x: View, _ weights: Weights, _ size: Size, firstGroup: Int = 0,
         to sums: View
     ) throws {
+        let run = run(size)
         try launch(
             launcher, channels[weights.rows - 1],
             [
                 x.buffer, x.argument, weights.view.buffer, weights.view.argument,
                 weights.squares ?? weights.view.buffer, Int32(weights.squares == nil ? 0 : 1),
-                Int32(size.channels), Int32(size.positions), Int32(firstGroup), sums.buffer, sums.argument,
-            ], size.positions, of: Self.run, groups: size.groups)
+                Int32(size.channels), Int32(size.positions), Int32(firstGroup), Int32(run), sums.buffer,
+                sums.argument,
+            ], size.positions, of: run, groups: size.groups)
+    }
+
+    /// Positions of a work-item: whole rows, as long as there is work for all.
+    private func run(_ size: Size) -> Int {
+        guard let tile = packed?.tile else { return 1 }
+        let most = (size.positions + Self.mostOfRun - 1) / Self.mostOfRun
+        let runs = max(most, (tile.workers + size.groups - 1) / size.groups)
+        let vectors = (size.positions + runs * tile.lanes - 1) / (runs * tile.lanes)
+        return vectors * tile.lanes
     }
 
     /// v, Σ_n x, ones and Σ_n x² of each channel, `[groups][4][channels]`.

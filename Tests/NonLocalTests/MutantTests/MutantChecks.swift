@@ -12,7 +12,8 @@ struct MutantCheck {
 
     /// The checks of a file, on a device like that of the session.
     static func all(for source: KernelSource, _ session: OpenCLSession) throws -> [MutantCheck] {
-        try ofKernel(source, session) + warpChecks(source) + precisionChecks(source) + plantedChecks(source)
+        try ofKernel(source, session) + sumChecks(source) + warpChecks(source) + precisionChecks(source)
+            + plantedChecks(source)
             + largerChecks(source)
             + (isWarp(source) ? [] : verifications(source, ["block", "operation"], session))
     }
@@ -22,7 +23,7 @@ struct MutantCheck {
         let families = families(source), lanes = PanelTile(session.device).lanes
         // What other devices compile: other branches, another number of vectors in a panel.
         let other = PanelTile(lanes: lanes == 16 ? 8 : 16, workers: session.device.computeUnits)
-        return verifications(source, families, session)
+        return verifications(source, families, session) + checksumChecks(source)
             + verifications(source, families.intersection(ofPanelTile), session, other)
     }
 
@@ -64,9 +65,50 @@ struct MutantCheck {
         case .panelTile, .panelPack: ["panel_projection", "panel_attention"]
         case .panelMerge: ["panel_attention", "panel_skip", "checksum"]
         case .panelGramMerge: ["panel_gram"]
+        case .panelChecksum, .panelSums, .tileSums: ["checksum"]
         case .warpTile, .warpPack: ["warp_product", "warp_attention"]
         case .warpTiling, .warpSteps, .warpMerge: ["warp_attention"]
         default: [source.rawValue]
+        }
+    }
+
+    /// Sums by the kernels themselves.
+    private static func checksumChecks(_ source: KernelSource) -> [MutantCheck] {
+        guard [.checksum, .panelChecksum].contains(source) else { return [] }
+        return ChecksumKernelTests.cases.map { problem in
+            MutantCheck(name: "sums: \(problem.testDescription)") { session in
+                let tile = PanelTile(session.device)
+                guard source == .checksum else {
+                    return try [View.Form.byRows, .byKeys].allSatisfy {
+                        try problem.ofPacked($0, tile, session).allSatisfy(\.isRight)
+                    }
+                }
+                return try [nil, tile].allSatisfy { tile in
+                    let kernels = try ChecksumKernels(session.library, tile)
+                    return try Arrangement.allCases.allSatisfy { arrangement in
+                        try problem.overPositions(kernels, arrangement, session).isRight
+                            && (1...4).allSatisfy { rows in
+                                try problem.overChannels(
+                                    kernels, arrangement, rows: rows, hasSquares: rows != 2, session
+                                ).isRight
+                            }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sums of right results agree.
+    private static func sumChecks(_ source: KernelSource) -> [MutantCheck] {
+        guard [.checksum, .panelChecksum, .panelSums, .tileSums].contains(source) else { return [] }
+        return ChecksumTests.problems.map { problem in
+            MutantCheck(name: "sums that agree: \(problem.testDescription)") { session in
+                let validation = try problem.block().prepared(
+                    for: problem.shape, on: session, kernels: isTile(source) ? .tile : .panel, skip: .off,
+                    validation: .off, checksums: .on, testsKernels: false
+                ).run(problem.input()).validation
+                return (validation.maxSumError ?? 2) <= 1
+            }
         }
     }
 
