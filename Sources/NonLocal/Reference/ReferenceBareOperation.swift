@@ -46,11 +46,7 @@ struct ReferenceBareOperation: Sendable {
             phi: ReferenceStages.project(field(phi), by: halves?.phi), g: field(g),
             queries: PositionGroups(Grid(t: 1, h: 1, w: shape.rows), scope: .spacetime),
             keys: PositionGroups(Grid(t: 1, h: 1, w: shape.keys), scope: .spacetime))
-        return ReferenceRows(count: rows.count, channels: shape.valueChannels) { row, y in
-            let (values, magnitudes) = reference.result(column: row, position: rows[row])
-            _ = y.update(from: values)
-            return magnitudes
-        }
+        return reference.results(at: rows)
     }
 
     /// Compares rows of y with the reference.

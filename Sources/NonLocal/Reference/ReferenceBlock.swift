@@ -51,7 +51,7 @@ struct ReferenceBlock: Sendable {
             let part = Array(positions[first..<min(first + Self.followedRows, positions.count)])
             try body(
                 first,
-                rows(part, of: input) { operation.result(column: first + $0, position: part[$0]) })
+                rows(part, of: input, y: operation.results(at: part, firstColumn: first)))
             monitor.advance(by: ofRow * Double(part.count))
             try monitor.check()
         }
@@ -69,23 +69,18 @@ struct ReferenceBlock: Sendable {
             }
         }
         let operation = operation(on: input, queries: queries)
-        return rows(queries, of: input) { operation.result(column: $0, position: queries[$0]) }
+        return rows(queries, of: input, y: operation.results(at: queries))
     }
 
-    /// z of some positions, given y and its magnitudes for each: W_z y + x.
-    func rows(
-        _ queries: [Int], of input: Field,
-        y: @Sendable (_ row: Int) -> (y: [Double], magnitudes: ReferenceRows.Magnitudes)
-    ) -> ReferenceRows {
-        let map = weights.output
-        let residual = configuration.residual
+    /// z of some positions, given y for each: W_z y + x.
+    func rows(_ queries: [Int], of input: Field, y: ReferenceRows) -> ReferenceRows {
+        let products = y.vectors.mapped(by: weights.output)
         return ReferenceRows(count: queries.count, channels: geometry.channels) { row, z in
-            let (y, magnitudes) = y(row)
-            map.apply(to: y, z)
-            if residual {
+            _ = z.update(from: products[row])
+            if configuration.residual {
                 for c in 0..<z.count { z[c] += input[c, queries[row]] }
             }
-            return magnitudes
+            return y.magnitudes[row]
         }
     }
 

@@ -40,6 +40,15 @@ struct ReferenceOperation: Sendable {
         return (y, magnitudes)
     }
 
+    /// y of some positions, which are θ's columns from one on.
+    func results(at positions: [Int], firstColumn: Int = 0) -> ReferenceRows {
+        ReferenceRows(count: positions.count, channels: g.channels) { row, y in
+            let (values, magnitudes) = result(column: firstColumn + row, position: positions[row])
+            _ = y.update(from: values)
+            return magnitudes
+        }
+    }
+
     /// s_ij before scaling, for every key of a group.
     private func scores(column: Int, group: Int) -> [Double] {
         var scores = [Double](repeating: 0, count: keys.count)

@@ -32,6 +32,8 @@ struct ReferenceRows: Sendable {
         }
     }
 
+    var vectors: [[Double]] { magnitudes.indices.map { Array(self[$0]) } }
+
     subscript(row: Int) -> ArraySlice<Double> { values[row * channels..<(row + 1) * channels] }
 
     subscript(row: Int, channel: Int) -> Double { values[row * channels + channel] }

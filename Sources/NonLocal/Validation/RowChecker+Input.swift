@@ -144,21 +144,3 @@ extension RowChecker {
         }
     }
 }
-
-extension [[Double]] {
-    /// Each vector after an affine map, or as it is without one.
-    func mapped(by map: Linear?) -> [[Double]] {
-        guard let map else { return self }
-        let table = parallelRows(count, width: map.outputs) { row, y in map.apply(to: self[row], y) }
-        return indices.map { row in [Double](table[row * map.outputs..<(row + 1) * map.outputs]) }
-    }
-
-    /// The vectors as the columns of a field.
-    var columns: Field {
-        var field = Field(channels: first?.count ?? 0, positions: count)
-        for (position, vector) in enumerated() {
-            for (channel, value) in vector.enumerated() { field[channel, position] = value }
-        }
-        return field
-    }
-}

@@ -61,9 +61,7 @@ extension RowChecker {
             queries: geometry.queries, keys: geometry.keys)
         let input = Field(
             x, item: item, layout: geometry.layout, channels: geometry.channels, positions: queries)
-        return reference.rows(Array(queries.indices), of: input) {
-            operation.result(column: $0, position: queries[$0])
-        }
+        return reference.rows(Array(queries.indices), of: input, y: operation.results(at: queries))
     }
 
     /// max_n w·x_n + b, and the largest Σ_c |w_c x_nc| + |b|.

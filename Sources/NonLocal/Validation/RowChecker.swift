@@ -70,14 +70,12 @@ struct RowChecker: Sendable {
         let geometry = reference.geometry
         let input = Field(
             x, item: item, layout: geometry.layout, channels: geometry.channels, positions: queries)
-        return reference.rows(Array(queries.indices), of: input) { row in
-            let y = [Double](unsafeUninitializedCapacity: valueMap.outputs) { y, count in
-                y.initialize(repeating: 0)
-                valueMap.apply(to: sums[row], UnsafeMutableBufferPointer(rebasing: y[..<valueMap.outputs]))
-                count = valueMap.outputs
-            }
-            return (y, rows[row].magnitudes)
+        let products = sums.mapped(by: valueMap)
+        let y = ReferenceRows(count: queries.count, channels: valueMap.outputs) { row, y in
+            _ = y.update(from: products[row])
+            return rows[row].magnitudes
         }
+        return reference.rows(Array(queries.indices), of: input, y: y)
     }
 
     /// Whether some rows take fewer products without φ and g at all positions.
