@@ -43,7 +43,11 @@ struct Verify: ParsableCommand {
                     advice: "There are \(known.joined(separator: ", ")).")
             }
         }
-        let outcomes = try verification.run(family: family) { outcome in
+        // A line each, begun before a driver may get stuck in it.
+        let outcomes = try verification.run(family: family) { family, problem in
+            Console.progress("\(family): \(problem) … ")
+        } _: { outcome in
+            Console.note("\(outcome.seconds.fixed(2)) s\(outcome.passed ? "" : ", failed")")
             if !outcome.passed { Console.note(outcome.failure) }
         }
         let failed = outcomes.count { !$0.passed }
@@ -92,6 +96,7 @@ extension Verification.Outcome {
             "tolerance": .number(tolerance),
             "passed": .bool(passed),
             "message": .string(message),
+            "seconds": .number(seconds),
         ])
     }
 }

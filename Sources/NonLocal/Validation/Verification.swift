@@ -19,6 +19,8 @@ public struct Verification: Sendable {
         public let passed: Bool
         /// Why it did not run, or where it went wrong.
         public let message: String?
+        /// What it took, building its kernels included.
+        public internal(set) var seconds = 0.0
     }
 
     private let device: Device
@@ -32,12 +34,11 @@ public struct Verification: Sendable {
         self.kernels = kernels ?? KernelClass(device)
     }
 
-    /// The families of problems that ``run(family:_:)`` knows on this device, each once, in their order.
+    /// The families of problems that ``run(family:begin:_:)`` knows on this device, each once, in their order.
     ///
     /// - Throws: `OpenCLError` if the device can't be used at all.
     public func families() throws -> [String] {
-        let problems = VerificationProblems(session: try OpenCLSession(device), kernels: kernels).all
-        return problems.map(\.family).reduce(into: []) { names, name in
+        try problems().map(\.family).reduce(into: []) { names, name in
             if !names.contains(name) { names.append(name) }
         }
     }
@@ -46,33 +47,33 @@ public struct Verification: Sendable {
     ///
     /// - Parameters:
     ///   - family: a kernel's name, `block` or `operation`; all without.
+    ///   - begin: is called with each problem's family and words before it runs, in which a driver may get stuck.
     ///   - report: is called with each outcome as it comes.
     /// - Throws: `OpenCLError` if the device can't be used at all.
     @discardableResult
     public func run(
-        family: String? = nil, _ report: (Outcome) -> Void = { _ in }
+        family: String? = nil, begin: (_ family: String, _ problem: String) -> Void = { _, _ in },
+        _ report: (Outcome) -> Void = { _ in }
     ) throws -> [Outcome] {
         var outcomes: [Outcome] = []
-        var session = try OpenCLSession(device)
-        for index in VerificationProblems(session: session, kernels: kernels).all.indices {
-            let name = VerificationProblems(session: session, kernels: kernels).all[index].family
-            guard family == nil || family == name else { continue }
-            // A context of its own for each family and each problem of several kernels: what one leaves behind in
-            // a driver or a sanitizer must not meet the next.
-            if outcomes.last?.family != name || Self.severalKernels.contains(name) {
-                session = try OpenCLSession(device)
-            }
-            let outcome = VerificationProblems(session: session, kernels: kernels).all[index].outcome()
+        var problems = try problems()
+        for index in problems.indices where family == nil || family == problems[index].family {
+            // Problems share their programs, for which some drivers take minutes. What one that failed leaves behind in a
+            // driver or a sanitizer must not meet the next.
+            if outcomes.last?.passed == false { problems = try self.problems() }
+            let problem = problems[index]
+            begin(problem.family, problem.problem)
+            let outcome = problem.outcome()
             outcomes.append(outcome)
             report(outcome)
         }
         return outcomes
     }
 
-    private static let severalKernels: Set = [
-        "block", "checksum", "operation", "tile_attention", "tile_sort", "tile_prefix",
-        "tile_sorted_aggregate",
-    ]
+    /// All problems, in a context of their own.
+    private func problems() throws -> [VerificationProblems.Problem] {
+        VerificationProblems(session: try OpenCLSession(device), kernels: kernels).all
+    }
 }
 
 /// The problems that a device is verified with, bound to a session.
@@ -102,6 +103,13 @@ struct VerificationProblems: Sendable {
         let compute: () throws -> (error: Double, tolerance: Double, message: String?)
 
         func outcome() -> Verification.Outcome {
+            let start = ContinuousClock.now
+            var outcome = verdict()
+            outcome.seconds = start.duration(to: .now) / .seconds(1)
+            return outcome
+        }
+
+        private func verdict() -> Verification.Outcome {
             do {
                 let (error, tolerance, message) = try compute()
                 return Verification.Outcome(
