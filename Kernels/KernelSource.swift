@@ -50,7 +50,9 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     case sortKey = "sort_key"
     case sort
     case sortedAggregate = "sorted_aggregate"
-    /// What the tile kernels, those for work-groups with local memory, share.
+    /// What the tile kernels, those for work-groups with local memory, keep operands in.
+    case tileStorage = "tile_storage"
+    /// Their products.
     case tile
     case tileProduct = "tile_product"
     case tileCentre = "tile_centre"
@@ -103,15 +105,21 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
     public static let warpProducts: [KernelSource] = warp + [.warpProduct]
 
     /// The sources of the tile kernels' products, in an order in which they compile as one program.
-    public static let tiledProduct: [KernelSource] = [.view, .tile, .tileProduct]
+    public static let tiledProduct: [KernelSource] = [.view, .tileStorage, .tile, .tileProduct]
     /// The sources of the tile kernels' centring, likewise.
     public static let tiledCentre: [KernelSource] = [.view, .tileCentre]
     /// The sources of the tile kernels' normalisers, likewise.
-    public static let tiledSoftmax: [KernelSource] = [.view, .tileSoftmax]
+    public static let tiledSoftmax: [KernelSource] = [.view, .tileStorage, .tileSoftmax]
+    /// The sources of what brings the tile kernels' operands into 16 bits, likewise.
+    public static let tiledPack: [KernelSource] = [.view, .tileStorage, .tilePack]
     /// The sources of the tile kernels' fused attention, likewise.
-    public static let tiledAttention: [KernelSource] = [.view, .tile, .tilePack, .tileAttention, .tileMerge]
+    public static let tiledAttention: [KernelSource] = [
+        .view, .tileStorage, .tile, .tileAttention, .tileMerge,
+    ]
     /// Those of fused attention that gives out sums.
-    public static let tiledSummed: [KernelSource] = [.view, .tile, .tileSums, .tileAttention, .tileMerge]
+    public static let tiledSummed: [KernelSource] = [
+        .view, .tileStorage, .tile, .tileSums, .tileAttention, .tileMerge,
+    ]
 
     /// The sources of the tile kernels' sorted strategy, likewise.
     public static let tiledSorted: [KernelSource] = [
@@ -166,6 +174,7 @@ public enum KernelSource: String, Sendable, Hashable, CaseIterable {
             case .warpProduct: PackageResources.warp_product_cl
             case .panelGram: PackageResources.panel_gram_cl
             case .panelGramMerge: PackageResources.panel_gram_merge_cl
+            case .tileStorage: PackageResources.tile_storage_cl
             case .tile: PackageResources.tile_cl
             case .tileProduct: PackageResources.tile_product_cl
             case .tileCentre: PackageResources.tile_centre_cl

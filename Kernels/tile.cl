@@ -10,7 +10,8 @@
  *   fetch the first slices into registers
  *   for each slice: registers to local memory; fetch the next into registers; multiply
  *
- * What lies beyond an operand's end is fetched as 0, which adds nothing, so tiles of any size take one path.
+ * What lies beyond an operand's end is fetched as 0, which adds nothing, so tiles of any size take one path. Operands
+ * are kept as tile_storage.cl has them; slices and sums are floats.
  */
 
 /* Work-items along each side of a work-group. */
@@ -41,26 +42,6 @@
 #else
 #define UNROLL _Pragma("unroll")
 #define UNROLL_TERMS _Pragma("unroll 8")
-#endif
-
-/* What operands are kept in; sums are floats whatever it is. */
-#define FLOAT32 0
-#define FLOAT16 1
-#define BFLOAT16 2
-#ifndef STORAGE
-#define STORAGE FLOAT32
-#endif
-
-/* The type in memory, and the float of a number. */
-#if STORAGE == FLOAT32
-#define STORED float
-#define READ(from, at) (from)[at]
-#elif STORAGE == FLOAT16
-#define STORED ushort
-#define READ(from, at) vload_half(at, (__global const half *)(from))
-#else
-#define STORED ushort
-#define READ(from, at) as_float((uint)(from)[at] << 16)
 #endif
 
 /* What a term adds to a quad of sums. */

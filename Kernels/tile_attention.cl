@@ -21,8 +21,7 @@
  *
  * With tile_sums.cl it gives out sums over the keys beside y, of the first value channels' work-groups.
  *
- * θ, φ and g may be kept in 16 bits (STORAGE), scaled as in tile_pack.cl; each number becomes a float on its way into
- * local memory.
+ * θ, φ and g may be kept in 16 bits (tile_storage.cl).
  *
  * Compiled with QUADS 1.
  * NDRange: (⌈N / BLOCK⌉ · SIDE, ⌈d_v / (VALUES · BLOCK)⌉ · SIDE, groups · shares), work-groups (SIDE, SIDE, 1).
@@ -62,20 +61,15 @@ static float4 weights_of(const float4 s, const float4 m, const float factor)
         weight_of(s.w, m.w, factor));
 }
 
-/* What makes scores and sums of y what they would be had nothing been scaled: for scores two factors, since their
- * product may be beyond float32 where a score is not. */
+/* What scales scores and sums of y back. */
 #if STORAGE == FLOAT32
-#define SCALED_BACK(s, units) (s)
 #define score_units(limits, group, groups) (float2)(1.0f)
 #define value_unit(limits, group, groups) 1.0f
 #define stored_quad load_quad
 #else
-#define SCALED_BACK(s, units) ((s) * (units).x * (units).y)
-
 static float2 score_units(__global const float *limits, const long group, const long groups)
 {
-    const int exponent = -exponent_of(limits[group]) - exponent_of(limits[groups + group]);
-    return (float2)(power_of_two(exponent / 2), power_of_two(exponent - exponent / 2));
+    return units_of(limits[group], limits[groups + group]);
 }
 
 static float value_unit(__global const float *limits, const long group, const long groups)

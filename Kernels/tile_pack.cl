@@ -1,17 +1,9 @@
-/* θ, φ and g kept in 16 bits for tile_attention.cl, each group's scaled by a power of two that brings its largest
- * number near the top of float16's range, so that none is beyond it:
+/* Brings tensors into 16 bits, each group or each position scaled by itself (tile_storage.cl):
  *
  *   packed[c, n] = x[c, n] · 2^e, e = exponent_of(max |x|)
  *
- * Numbers that are no numbers, and infinities, count for nothing there, and stay what they are.
+ * Numbers that are no numbers, and infinities, count for nothing in the maximum, and stay what they are.
  */
-
-/* The power of two by which a tensor is multiplied: its largest number then lies between 2¹³ and 2¹⁴. */
-static int exponent_of(const float limit) { return min(140 - (int)(as_uint(limit) >> 23), 126); }
-
-static float power_of_two(const int exponent) { return as_float((uint)(exponent + 127) << 23); }
-
-#if STORAGE != FLOAT32
 
 /* Work-items of a work-group of tile_limit. */
 #define SPAN 64
@@ -21,18 +13,6 @@ static float power_of_two(const int exponent) { return as_float((uint)(exponent 
 
 /* Numbers so much smaller than the largest that bfloat16 holds them as well as float16 or better. */
 #define LEAST 0x1p-17f
-
-#if STORAGE == FLOAT16
-#define WRITE(value, to, at) vstore_half(value, at, (__global half *)(to))
-#else
-#define WRITE(value, to, at) (to)[at] = bfloat16_of(value)
-
-static ushort bfloat16_of(const float value)
-{
-    const uint bits = as_uint(value);
-    return isnan(value) ? 0x7fff : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
-}
-#endif
 
 /* limits[first + group] = max(limits[first + group], max |x|), in the bits of floats, which for positive ones are in
  * the order of the numbers.
@@ -67,14 +47,16 @@ __kernel __attribute__((reqd_work_group_size(SPAN, 1, 1))) void tile_limit(
  * NDRange: (positions, rounded up; ⌈channels / PACKED⌉; groups). One work-item: PACKED channels of a position.
  */
 __kernel void tile_pack(
-    __global const float *restrict x, const long8 view, __global const float *restrict limits, const int first,
+    __global const float *restrict x, const long8 view,
+    __global const float *restrict limits, const int first, /* limits[first + group] is what x is scaled for … */
+    const int byPositions, /* … or limits[n] what each position is */
     __global STORED *restrict packed, /* [groups][channels][positions] */
     const int channels, const int positions, __global uint *misfits, const int watches)
 {
     const long n = get_global_id(0), group = get_global_id(2);
     const int firstChannel = get_global_id(1) * PACKED;
     if (n >= positions) return;
-    const float factor = power_of_two(exponent_of(limits[first + group]));
+    const float factor = power_of_two(exponent_of(limits[byPositions ? n : first + group]));
     x += GROUP(view, group) + AT(view, 0, n);
     packed += group * channels * positions + n;
     float largest = 0.0f;
@@ -85,5 +67,3 @@ __kernel void tile_pack(
     }
     if (watches && largest > 0.0f && largest < LEAST) atomic_or(misfits, 1u);
 }
-
-#endif

@@ -7,6 +7,8 @@
  * re-associated strategy; with ADD_TERM(sum, a, x) = sum −= (a − x)² the affinity of squared distances.
  *
  * A view's s7 is the group that its tensor begins with. Operands and results may lie in any order.
+ * Rows and columns may be kept in 16 bits (tile_storage.cl), rows scaled each by itself or by groups.
+ *
  * With `shares` > 1 the terms are shared among work-groups, and y is [group][share] of partial sums, for
  * tile_product_merge: for products with fewer tiles than a device has cores.
  *
@@ -14,6 +16,21 @@
  */
 
 #define TILE_GROUP(v, k) GROUP(v, (k) + (v).s7)
+
+/* What rows and columns are scaled for, if kept in 16 bits: where the first number lies, and how far the next group's
+ * and the next row's. */
+#if STORAGE == FLOAT32
+#define LIMIT_PARAMETERS
+#define UNSCALED(sum, group, row) (sum)
+#else
+#define LIMIT_PARAMETERS \
+    , __global const float *rowLimits, const long4 rowLimitsAt, __global const float *columnLimits, \
+        const long4 columnLimitsAt
+#define UNSCALED(sum, group, row) \
+    SCALED_BACK(sum, units_of( \
+        rowLimits[rowLimitsAt.x + (group) * rowLimitsAt.y + (row) * rowLimitsAt.z], \
+        columnLimits[columnLimitsAt.x + (group) * columnLimitsAt.y]))
+#endif
 
 /* One of the three results, by the row that it is of. */
 #define ONE_OF(row, a, b, c) ((row) < second ? (a) : (row) < third ? (b) : (c))
@@ -24,8 +41,8 @@
 #define IS_SYMMETRIC 4
 
 __kernel WORK_GROUP void tile_product(
-    __global const float *restrict rows, const long8 rowsView,       /* a channel is a term, a position a row */
-    __global const float *restrict columns, const long8 columnsView, /* a channel is a term */
+    __global const STORED *restrict rows, const long8 rowsView,       /* a channel is a term, a position a row */
+    __global const STORED *restrict columns, const long8 columnsView, /* a channel is a term */
     __global const float *restrict bias, const long2 biasAt, /* the first group's, and how far the next one's */
     __global const float *restrict residual, const long8 residualView,
     __global float *y0, const long8 view0, /* a channel is a row */
@@ -34,7 +51,7 @@ __kernel WORK_GROUP void tile_product(
     const int second, const int third, /* first rows of the second and the third result */
     const int rowCount, const int terms, const int columnCount, const int shares,
     const int has, /* HAS_BIAS, HAS_RESIDUAL, IS_SYMMETRIC */
-    const float factor)
+    const float factor LIMIT_PARAMETERS)
 {
     __local float4 slices[2 * SLICE];
     const long result = get_global_id(2), group = result / shares;
@@ -58,7 +75,7 @@ __kernel WORK_GROUP void tile_product(
         if (row < rowCount && count > 0) {
             const long8 view = ONE_OF(row, view0, view1, view2);
             __global float *to = ONE_OF(row, y0, y1, y2) + TILE_GROUP(view, result);
-            float4 value = factor * sum[r][q];
+            float4 value = factor * UNSCALED(sum[r][q], group, row);
             if (has & HAS_BIAS) value += bias[biasAt.x + group * biasAt.y + row];
             if (has & HAS_RESIDUAL)
                 value += load_quad(

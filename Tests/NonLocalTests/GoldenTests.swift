@@ -35,6 +35,22 @@ import Testing
         try expectMatch(contents, result.output, .float16)
     }
 
+    /// The tile kernels likewise.
+    @Test(.needsDevice, arguments: GoldenCase.ofSoftmax, [Strategy.fused, .staged])
+    func tileKernelsMatch(_ golden: GoldenCase, _ strategy: Strategy) throws {
+        let contents = try golden.read()
+        let prepared = try contents.block.prepared(
+            for: contents.x.shape, on: try TestDevice.session(), strategy: strategy, kernels: .tile,
+            groupTile: GroupTile.candidates(TestDevice.session().device).last, testsKernels: false,
+            precision: .mixed)
+        let result = try prepared.run(contents.x)
+        let block = contents.block
+        let isIdentity = FoldedWeights(block.weights, pairwise: block.configuration.pairwise).isIdentity
+        #expect(isIdentity || (prepared.plan.strategy == strategy && prepared.plan.precision == .mixed))
+        #expect(result.precision == (isIdentity ? nil : .float16))
+        try expectMatch(contents, result.output, .float16)
+    }
+
     /// The error is at most twice PyTorch's, or what a handful of float32's roundings explains.
     private func expectMatch(
         _ golden: GoldenCase.Contents, _ z: Tensor<Float>, _ precision: Precision = .float32

@@ -57,7 +57,8 @@ struct Attention: Sendable {
             kernels = .staged(
                 try StagedAttention(
                     library, method.groupTile, method.warp, formulation: formulation, scale: scale,
-                    ownWeight: ownWeight, sums: method.sums ? try AttentionSums(library) : nil))
+                    ownWeight: ownWeight, method.precision,
+                    sums: method.sums ? try AttentionSums(library) : nil))
         }
     }
 
@@ -105,7 +106,7 @@ struct Attention: Sendable {
         case .tileFused(let kernels, let scale):
             try kernels.launch(
                 launcher, operands, scale: scale, shared: workspace[.shares],
-                packed: TileAttentionKernels.Room(workspace))
+                packed: TilePackKernels.Room(workspace))
         case .tileReassociated(let products): try products.operate(launcher, operands, workspace)
         }
     }

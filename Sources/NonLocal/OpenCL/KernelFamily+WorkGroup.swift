@@ -10,8 +10,8 @@ extension KernelFamily {
             (try library.kernel(name, of: sources, defining: macros), tile.workItems)
         }
         switch self {
-        case .tileProduct(let tile):
-            return try kernel("tile_product", KernelSource.tiledProduct, tile.productMacros, tile)
+        case .tileProduct(let tile, let precision):
+            return try kernel("tile_product", KernelSource.tiledProduct, tile.productMacros(precision), tile)
         case .tileAttention(let tile, let values, let precision):
             let macros = tile.attentionMacros(valueChannels: values * tile.block, precision)
             return try kernel("tile_attention", KernelSource.tiledAttention, macros, tile)

@@ -4,8 +4,10 @@ import SwiftOpenCL
 /// Kernels as they are compiled for a device, which have to pass a test on it before they are used: drivers have
 /// got tiled kernels wrong before.
 enum KernelFamily: Sendable, Hashable {
-    case tileProduct(GroupTile)
-    case tileSoftmax
+    /// Of operands kept in a precision.
+    case tileProduct(GroupTile, Precision = .float32)
+    /// Which leaves weights in a precision.
+    case tileSoftmax(Precision = .float32)
     case tileCentre
     /// With that many blocks of value channels, and θ, φ and g kept in a precision.
     case tileAttention(GroupTile, values: Int, Precision = .float32)
@@ -60,19 +62,20 @@ extension Method {
     func families(_ sizes: PairSizes) -> [KernelFamily] {
         if let warp {
             guard strategy == .fused else {
-                return [.warpProduct(warp.arithmetic), .warpStages(warp.arithmetic), .tileSoftmax]
+                return [.warpProduct(warp.arithmetic), .warpStages(warp.arithmetic), .tileSoftmax()]
             }
             let variant = try? warp.variant(width: sizes.width, values: sizes.valueChannels)
             return [.warpProduct(warp.arithmetic)] + (variant.map { [.warpAttention($0)] } ?? [])
         }
         guard let tile = groupTile else { return [] }
+        let stored = precision.stored
         switch strategy {
         case .fused:
             let values = tile.values(of: sizes.valueChannels)
-            return [.tileProduct(tile), .tileAttention(tile, values: values, precision.stored)]
+            return [.tileProduct(tile, stored), .tileAttention(tile, values: values, stored)]
         case .reassociated: return [.tileProduct(tile)] + (order?.projectsKeys == false ? [.tileCentre] : [])
         case .sorted: return [.tileProduct(tile), .tileSorted(tile)]
-        default: return [.tileProduct(tile), .tileSoftmax]
+        default: return [.tileProduct(tile, stored), .tileSoftmax(stored)]
         }
     }
 }

@@ -20,7 +20,11 @@ struct Projector: Sendable {
 
         /// Whether float16 holds the weights as well as bfloat16 would, where that is asked.
         var fits: Bool {
-            if case .warp(let maps) = self { maps.fits } else { true }
+            switch self {
+            case .warp(let maps): maps.fits
+            case .stacked(let maps): maps.fits
+            case .plain, .packed: true
+            }
         }
     }
 
@@ -28,7 +32,7 @@ struct Projector: Sendable {
         case plain(ProjectionKernel)
         case panel(PanelProjectionKernels, PanelPackKernels, PanelTile)
         case warp(WarpProduct)
-        case tile(TileProductKernels)
+        case tile(TileProjection)
     }
 
     private let session: OpenCLSession
@@ -40,7 +44,7 @@ struct Projector: Sendable {
             kernels = .warp(
                 try WarpProduct(session.library, warp.arithmetic, usesPTX: warp.usesPTX))
         } else if let tile = method.groupTile {
-            kernels = .tile(try TileProductKernels(session.library, tile))
+            kernels = .tile(try TileProjection(session, tile, method.precision))
         } else if let tile = method.tile {
             kernels = .panel(
                 try PanelProjectionKernels(session.library, tile),
@@ -57,7 +61,7 @@ struct Projector: Sendable {
         case .plain: .plain(try maps.map { try DeviceLinear($0, in: session.context) })
         case .warp(let product): .warp(try product.load(maps, in: session))
         case .panel(_, let pack, let tile): .packed(try PackedLinear(maps, pack, tile, in: session))
-        case .tile: .stacked(try StackedLinear(maps, in: session.context))
+        case .tile(let projection): .stacked(try projection.load(maps))
         }
     }
 
@@ -84,7 +88,8 @@ struct Projector: Sendable {
                 misfits: workspace[.misfits])
         case (.tile(let kernels), .stacked(let maps)):
             try kernels.launch(
-                launcher, maps, from: x, residual: residual, to: y, positions: positions, items: items)
+                launcher, maps, from: x, residual: residual, to: y, positions: positions, items: items,
+                TileProjection.Room(workspace))
         case (.plain(let kernel), .plain(let maps)):
             for (map, y) in zip(maps, y) {
                 try kernel.launch(

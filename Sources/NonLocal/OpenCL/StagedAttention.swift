@@ -25,15 +25,20 @@ struct StagedAttention: Sendable {
         /// None on tensor cores.
         let aggregate: TileProductKernels?
         let normalize: TileSoftmaxKernels
+        /// None where operands are read as they are.
+        let pack: TilePackKernels?
 
         /// The normalisers alone.
         init(_ library: KernelLibrary) throws {
-            (affinity, aggregate) = (nil, nil)
+            (affinity, aggregate, pack) = (nil, nil, nil)
             normalize = try TileSoftmaxKernels(library)
         }
 
-        init(_ library: KernelLibrary, _ tile: GroupTile, score: Pairwise.Score) throws {
-            let product = try TileProductKernels(library, tile)
+        init(
+            _ library: KernelLibrary, _ tile: GroupTile, score: Pairwise.Score, _ precision: Precision
+        ) throws {
+            let product = try TileProductKernels(library, tile, precision)
+            pack = try TilePackKernels(library, precision)
             aggregate = product
             affinity =
                 switch score {
@@ -41,16 +46,17 @@ struct StagedAttention: Sendable {
                 case .negativeSquaredDistance: try TileProductKernels(library, tile, isDistance: true)
                 case .outerSum: nil
                 }
-            normalize = try TileSoftmaxKernels(library)
+            normalize = try TileSoftmaxKernels(library, precision)
         }
     }
 
     /// - Parameters:
     ///   - tile: of the tile kernels; the plain ones serve without.
     ///   - warp: what the warp kernels compute products of softmax forms with, if they do.
+    ///   - precision: what the tile kernels keep operands of softmax forms in.
     init(
         _ library: KernelLibrary, _ tile: GroupTile?, _ warp: WarpMethod? = nil, formulation: Formulation,
-        scale: Double, ownWeight: OwnWeight, sums: AttentionSums? = nil
+        scale: Double, ownWeight: OwnWeight, _ precision: Precision = .float32, sums: AttentionSums? = nil
     ) throws {
         self.sums = sums
         self.formulation = formulation
@@ -69,7 +75,7 @@ struct StagedAttention: Sendable {
         self.warp = try warp.map { try WarpStages(library, $0) }
         tiled =
             try warp == nil
-            ? tile.map { try Tiled(library, $0, score: formulation.score) } : Tiled(library)
+            ? tile.map { try Tiled(library, $0, score: formulation.score, precision) } : Tiled(library)
     }
 
     /// Computes y, or hands the normalised affinities of each block to `sink` instead.
@@ -84,16 +90,21 @@ struct StagedAttention: Sendable {
             let room = try WarpStages.Room(workspace)
             return try run(launcher, operands, warp, blocks, affinities, room)
         }
+        let stored = try tiled?.pack.map {
+            try $0.launch(launcher, operands, TilePackKernels.Room(required: workspace))
+        }
+        let weights = try stored.map { _ in try workspace.required(.packedAffinity) }
+        let operands = stored?.operands ?? operands
         for block in blocks {
-            try score(launcher, affinities, operands, block)
+            try score(launcher, affinities, operands, stored, block)
             try sums?.takeScores(launcher, affinities, operands, block)
-            try weigh(launcher, affinities, operands, block)
+            try weigh(launcher, affinities, operands, block, to: weights)
             try sums?.takeWeights(launcher, affinities, operands, block)
             if let sink {
                 try launcher.finish()
                 try sink(block)
             } else {
-                try aggregate(launcher, affinities, operands, block)
+                try aggregate(launcher, weights ?? affinities, operands, stored, block)
             }
         }
     }
@@ -118,7 +129,8 @@ struct StagedAttention: Sendable {
     }
 
     private func score(
-        _ launcher: Launcher, _ affinities: Buffer<Float>, _ operands: AttentionOperands, _ block: RowBlock
+        _ launcher: Launcher, _ affinities: Buffer<Float>, _ operands: AttentionOperands,
+        _ stored: StoredOperands?, _ block: RowBlock
     ) throws {
         guard let product = tiled?.affinity else {
             return try affinity.launch(
@@ -128,28 +140,33 @@ struct StagedAttention: Sendable {
         try product.launch(
             launcher, operands.phi.advanced(byGroups: block.firstGroup),
             operands.theta.advanced(byPositions: block.firstRow).advanced(byGroups: block.firstGroup),
+            stored?.limits(rows: .phi, columns: .theta, block),
             to: [View(affinities, channels: block.keys, positions: block.rows)], heights: [block.keys],
             ProductSize(rows: block.keys, terms: operands.width, columns: block.rows, groups: block.groups))
     }
 
     private func aggregate(
-        _ launcher: Launcher, _ affinities: Buffer<Float>, _ operands: AttentionOperands, _ block: RowBlock
+        _ launcher: Launcher, _ weights: Buffer<Float>, _ operands: AttentionOperands,
+        _ stored: StoredOperands?, _ block: RowBlock
     ) throws {
         let values = operands.valueChannels
         guard let product = tiled?.aggregate else {
             return try aggregate.launch(
-                launcher, g: operands.g, weights: affinities, to: operands.y, valueChannels: values, block)
+                launcher, g: operands.g, weights: weights, to: operands.y, valueChannels: values, block)
         }
         try product.launch(
             launcher, operands.g.transposed.advanced(byGroups: block.firstGroup),
-            View(affinities, channels: block.keys, positions: block.rows),
+            View(weights, channels: block.keys, positions: block.rows),
+            stored?.limits(rows: .g, columns: .weights, block),
             to: [operands.y.advanced(byPositions: block.firstRow).advanced(byGroups: block.firstGroup)],
             heights: [values],
             ProductSize(rows: values, terms: block.keys, columns: block.rows, groups: block.groups))
     }
 
+    /// - Parameter weights: room for them in 16 bits; in the place of the affinities without.
     private func weigh(
-        _ launcher: Launcher, _ affinities: Buffer<Float>, _ operands: AttentionOperands, _ block: RowBlock
+        _ launcher: Launcher, _ affinities: Buffer<Float>, _ operands: AttentionOperands, _ block: RowBlock,
+        to weights: Buffer<Float>? = nil
     ) throws {
         var scale = Float(scale)
         if let weight {
@@ -163,7 +180,7 @@ struct StagedAttention: Sendable {
         switch formulation.normalizer {
         case .softmax:
             if let tiled {
-                try tiled.normalize.launch(launcher, affinities, scale: scale, block)
+                try tiled.normalize.launch(launcher, affinities, scale: scale, block, to: weights)
             } else {
                 try softmax.launch(launcher, affinities, scale: scale, block)
             }

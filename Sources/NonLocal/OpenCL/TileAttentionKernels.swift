@@ -13,18 +13,6 @@ struct TileAttentionKernels: Sendable {
     /// Whether sums are given out.
     private let sums: Bool
 
-    /// Room for θ, φ and g kept in 16 bits, as
-    /// ``GroupTile/packedElements(_:width:valueChannels:rows:keys:groups:)`` says.
-    struct Room: Sendable {
-        let theta: Buffer<Float>
-        let phi: Buffer<Float>
-        let g: Buffer<Float>
-        /// For what the groups of each are scaled.
-        let limits: Buffer<Float>
-        /// Set where float16 holds numbers worse than bfloat16 would.
-        let misfits: Buffer<Float>?
-    }
-
     /// - Parameters:
     ///   - valueChannels: of g and y.
     ///   - precision: what θ, φ and g are kept in.
@@ -39,7 +27,7 @@ struct TileAttentionKernels: Sendable {
         }
         attention = try kernel("tile_attention")
         merge = try kernel("tile_merge")
-        pack = precision == .float32 ? nil : try TilePackKernels(kernel)
+        pack = try TilePackKernels(library, precision)
         self.tile = tile
         self.ownWeight = ownWeight
         self.sums = sums
@@ -50,16 +38,17 @@ struct TileAttentionKernels: Sendable {
     ///   - packed: room for operands in 16 bits, if they are kept so.
     func launch(
         _ launcher: Launcher, _ operands: AttentionOperands, scale: Float, shared: Buffer<Float>?,
-        packed: Room? = nil
+        packed: TilePackKernels.Room? = nil
     ) throws {
         let (rows, values) = (operands.rows, operands.valueChannels)
         let wanted = tile.attentionShares(
             valueChannels: values, rows: rows, keys: operands.keys, groups: operands.groups, sums: sums)
         // Chosen queries may be fewer in a group than the schedule has room for shares of.
         let shares = wanted.shared <= shared?.count ?? 0 ? wanted.count : 1
-        let stored = try packed.flatMap { try pack?.launch(launcher, operands, $0) } ?? operands
-        let (theta, phi, g, y) = (stored.theta, stored.phi, stored.g, stored.y)
-        let limits = packed?.limits ?? y.buffer
+        let stored = try packed.flatMap { try pack?.launch(launcher, operands, $0) }
+        let operands = stored?.operands ?? operands
+        let (theta, phi, g, y) = (operands.theta, operands.phi, operands.g, operands.y)
+        let limits = stored?.limits ?? y.buffer
         let blocks = (rows + tile.block - 1) / tile.block
         let passes = tile.passes(valueChannels: values)
         guard !sums || operands.sums != nil else { throw AttentionOperands.noSums }
@@ -97,62 +86,5 @@ struct TileAttentionKernels: Sendable {
                 Int32(operands.groups), Int32(values), scale,
                 Int32(ownWeight.kernelArgument), limits,
             ] + (given?.kernelArguments ?? []), positions: rows, rows: values, items: operands.groups)
-    }
-}
-
-extension TileAttentionKernels.Room {
-    /// The room that a workspace has; none where operands are read as they are.
-    init?(_ workspace: Workspace) {
-        guard let theta = workspace[.packedTheta], let phi = workspace[.packedPhi],
-            let g = workspace[.packedG], let limits = workspace[.limits]
-        else { return nil }
-        self.init(theta: theta, phi: phi, g: g, limits: limits, misfits: workspace[.misfits])
-    }
-}
-
-/// Launches `tile_pack.cl`: θ, φ and g brought into 16 bits.
-struct TilePackKernels: Sendable {
-    /// Positions of a work-group that looks for the largest magnitude (`SPAN`), work-groups that share the channels,
-    /// and channels that a work-item packs (`PACKED`).
-    private static let span = 64, parts = 16, packed = 8
-
-    private let limit: Kernel
-    private let pack: Kernel
-
-    init(_ kernel: (String) throws -> Kernel) throws {
-        limit = try kernel("tile_limit")
-        pack = try kernel("tile_pack")
-    }
-
-    /// - Returns: the operands with what was packed in their places.
-    func launch(
-        _ launcher: Launcher, _ operands: AttentionOperands, _ room: TileAttentionKernels.Room
-    ) throws -> AttentionOperands {
-        try launcher.queue.fill(room.limits, with: 0)
-        var stored = operands
-        func packed(_ x: View, _ channels: Int, _ positions: Int, _ place: Int, _ target: Buffer<Float>)
-            throws
-            -> View
-        {
-            let (span, first) = (Self.span, Int32(place * operands.groups))
-            try launcher.launch(
-                limit, [x.buffer, x.argument, room.limits, first, Int32(channels), Int32(positions)],
-                global: [
-                    (positions + span - 1) / span * span, min(channels, Self.parts), operands.groups,
-                ],
-                local: [span, 1, 1])
-            try launcher.launch(
-                pack,
-                [
-                    x.buffer, x.argument, room.limits, first, target, Int32(channels), Int32(positions),
-                    room.misfits ?? room.limits, Int32(room.misfits == nil ? 0 : 1),
-                ], positions: positions, rows: (channels + Self.packed - 1) / Self.packed,
-                items: operands.groups)
-            return View(target, channels: channels, positions: positions)
-        }
-        stored.theta = try packed(operands.theta, operands.width, operands.rows, 0, room.theta)
-        stored.phi = try packed(operands.phi, operands.width, operands.keys, 1, room.phi)
-        stored.g = try packed(operands.g, operands.valueChannels, operands.keys, 2, room.g)
-        return stored
     }
 }

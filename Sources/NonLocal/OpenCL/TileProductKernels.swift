@@ -7,9 +7,14 @@ struct TileProductKernels: Sendable {
     private let merge: Kernel
     private let tile: GroupTile
 
-    /// - Parameter isDistance: sums −(a − x)² in place of a · x.
-    init(_ library: KernelLibrary, _ tile: GroupTile, isDistance: Bool = false) throws {
-        var macros = tile.productMacros
+    /// - Parameters:
+    ///   - precision: what rows and columns are kept in.
+    ///   - isDistance: sums −(a − x)² in place of a · x.
+    init(
+        _ library: KernelLibrary, _ tile: GroupTile, _ precision: Precision = .float32,
+        isDistance: Bool = false
+    ) throws {
+        var macros = tile.productMacros(precision)
         if isDistance { macros["ADD_TERM(sum, a, x)"] = "sum -= ((a) - (x)) * ((a) - (x))" }
         product = try library.kernel("tile_product", of: KernelSource.tiledProduct, defining: macros)
         merge = try library.kernel("tile_product_merge", of: KernelSource.tiledProduct, defining: macros)
@@ -25,23 +30,42 @@ struct TileProductKernels: Sendable {
         var offset = 0
     }
 
+    /// What rows and columns in 16 bits are scaled for.
+    struct Limits {
+        /// Where the numbers of one of them lie: one of each group, of each row, or of all.
+        struct Operand {
+            let buffer: Buffer<Float>
+            var first = 0
+            var groupStride = 0
+            var rowStride = 0
+
+            fileprivate var arguments: [any KernelArgument] {
+                [buffer, SIMD4(Int64(first), Int64(groupStride), Int64(rowStride), 0)]
+            }
+        }
+
+        let rows: Operand
+        let columns: Operand
+    }
+
     /// y = factor · Σ_k rows[k, r] columns[k, n] (+ bias) (+ residual)
     ///
     /// - Parameters:
     ///   - rows: a channel for each term, a position for each row.
     ///   - columns: a channel for each term, a position for each column.
+    ///   - limits: of rows and columns in 16 bits.
     ///   - y: a channel for each row, a position for each column; up to three, one below the other.
     ///   - heights: the rows of each of `y`.
     func launch(
-        _ launcher: Launcher, _ rows: View, _ columns: View, to y: [View], heights: [Int], bias: Bias? = nil,
-        residual: View? = nil, factor: Float = 1, _ size: ProductSize
+        _ launcher: Launcher, _ rows: View, _ columns: View, _ limits: Limits? = nil, to y: [View],
+        heights: [Int], bias: Bias? = nil, residual: View? = nil, factor: Float = 1, _ size: ProductSize
     ) throws {
         guard let first = y.first, let last = y.last, let height = heights.first else { return }
         let views = [first, y.count > 2 ? y[1] : last, last]
         let third = y.count > 2 ? height + heights[1] : size.rows
         try launch(
-            launcher, rows, columns, to: views, limits: (height, third), bias, residual, factor, shares: 1,
-            size)
+            launcher, rows, columns, limits, to: views, firstRows: (height, third), bias, residual, factor,
+            shares: 1, size)
     }
 
     /// y = factor · Σ_k rows[k, r] columns[k, n], with the terms shared among work-groups where that keeps more
@@ -57,12 +81,12 @@ struct TileProductKernels: Sendable {
         let shares = tile.productShares(size)
         guard let shared, shares.count > 1, shares.shared <= shared.count else {
             return try launch(
-                launcher, rows, columns, to: [y, y, y], limits: (size.rows, size.rows), nil, nil, factor,
+                launcher, rows, columns, to: [y, y, y], firstRows: (size.rows, size.rows), nil, nil, factor,
                 shares: 1, isSymmetric: isSymmetric, size)
         }
         let part = View(shared, channels: size.rows, positions: size.columns)
         try launch(
-            launcher, rows, columns, to: [part, part, part], limits: (size.rows, size.rows), nil, nil, 1,
+            launcher, rows, columns, to: [part, part, part], firstRows: (size.rows, size.rows), nil, nil, 1,
             shares: shares.count, isSymmetric: isSymmetric, size)
         try launcher.launch(
             merge,
@@ -74,8 +98,9 @@ struct TileProductKernels: Sendable {
     }
 
     private func launch(
-        _ launcher: Launcher, _ rows: View, _ columns: View, to y: [View], limits: (Int, Int), _ bias: Bias?,
-        _ residual: View?, _ factor: Float, shares: Int, isSymmetric: Bool = false, _ size: ProductSize
+        _ launcher: Launcher, _ rows: View, _ columns: View, _ limits: Limits? = nil, to y: [View],
+        firstRows: (Int, Int), _ bias: Bias?, _ residual: View?, _ factor: Float, shares: Int,
+        isSymmetric: Bool = false, _ size: ProductSize
     ) throws {
         let tiles = (size.columns + tile.tile - 1) / tile.tile
         let has = (bias == nil ? 0 : 1) + (residual == nil ? 0 : 2) + (isSymmetric ? 4 : 0)
@@ -89,16 +114,18 @@ struct TileProductKernels: Sendable {
             slice.columns = min(range.count * tile.tile, size.columns - first)
             slice.rows -= above
             try launch(
-                launcher, rows.advanced(byPositions: above), columns.advanced(byPositions: first),
-                to: y.map { $0.advanced(byPositions: first).advanced(byChannels: above) }, limits: limits,
+                launcher, rows.advanced(byPositions: above), columns.advanced(byPositions: first), limits,
+                to: y.map { $0.advanced(byPositions: first).advanced(byChannels: above) },
+                firstRows: firstRows,
                 bias, residual?.advanced(byPositions: first), factor, shares: shares, has: has, slice,
                 operations: operations)
         }
     }
 
     private func launch(
-        _ launcher: Launcher, _ rows: View, _ columns: View, to y: [View], limits: (Int, Int), _ bias: Bias?,
-        _ residual: View?, _ factor: Float, shares: Int, has: Int, _ size: ProductSize, operations: Double
+        _ launcher: Launcher, _ rows: View, _ columns: View, _ limits: Limits?, to y: [View],
+        firstRows: (Int, Int), _ bias: Bias?, _ residual: View?, _ factor: Float, shares: Int, has: Int,
+        _ size: ProductSize, operations: Double
     ) throws {
         // What is not there is not read, whatever stands in its place.
         let added = residual ?? columns
@@ -109,55 +136,15 @@ struct TileProductKernels: Sendable {
         for view in y { arguments += [view.buffer, view.argument] as [any KernelArgument] }
         arguments +=
             [
-                Int32(limits.0), Int32(limits.1), Int32(size.rows), Int32(size.terms), Int32(size.columns),
+                Int32(firstRows.0), Int32(firstRows.1), Int32(size.rows), Int32(size.terms),
+                Int32(size.columns),
                 Int32(shares), Int32(has), factor,
             ] as [any KernelArgument]
+        if let limits { arguments += limits.rows.arguments + limits.columns.arguments }
         func workItems(_ count: Int) -> Int { (count + tile.tile - 1) / tile.tile * tile.side }
         try launcher.launch(
             product, arguments,
             global: [workItems(size.columns), workItems(size.rows), size.groups * shares],
             local: [tile.side, tile.side, 1], operations: operations)
-    }
-}
-
-/// Affine maps of the same channels in device memory, one below the other, `[input][output]`.
-struct StackedLinear: Sendable {
-    let weight: Buffer<Float>
-    let bias: Buffer<Float>
-    let inputs: Int
-    /// Outputs of each map; three at most.
-    let outputs: [Int]
-
-    var rows: Int { outputs.reduce(0, +) }
-
-    init(_ maps: [Linear], in context: Context) throws {
-        let inputs = maps.first?.inputs ?? 0
-        self.inputs = inputs
-        outputs = maps.map(\.outputs)
-        let columns = (0..<inputs).flatMap { input in
-            maps.flatMap { map in (0..<map.outputs).map { Float(map.weight[$0 * inputs + input]) } }
-        }
-        weight = try Buffer(context, copying: columns, access: .readOnly)
-        bias = try Buffer(context, copying: maps.flatMap(\.bias).map(Float.init), access: .readOnly)
-    }
-
-    /// The weights as a product's rows, the same for each group.
-    var view: View {
-        var view = View(weight, channels: inputs, positions: rows)
-        view.itemStride = 0
-        return view
-    }
-}
-
-extension TileProductKernels {
-    /// Applies maps to x, each to a view of its own.
-    func launch(
-        _ launcher: Launcher, _ maps: StackedLinear, from x: View, residual: View? = nil, to y: [View],
-        positions: Int, items: Int
-    ) throws {
-        try launch(
-            launcher, maps.view, x, to: y, heights: maps.outputs, bias: Bias(buffer: maps.bias),
-            residual: residual,
-            ProductSize(rows: maps.rows, terms: maps.inputs, columns: positions, groups: items))
     }
 }

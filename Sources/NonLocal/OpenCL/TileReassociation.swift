@@ -138,9 +138,9 @@ struct TileReassociatedBlock: ReassociatedProducts {
         let (whole, wholeBias) = (
             try workspace.required(.wholeProduct), try workspace.required(.wholeBias)
         )
-        var weight = View(theta.weight, channels: width, positions: channels, layout: .channelsLast)
+        let weight = theta.view.transposed
         var thetaBias = View(theta.bias, channels: width, positions: 1)
-        (weight.itemStride, thetaBias.itemStride) = (0, 0)
+        thetaBias.itemStride = 0
         let rows = View(matrix: outputProduct, rows: channels, terms: width)
         try product.launch(
             launcher, rows, weight, to: [View(whole, channels: channels, positions: channels)],

@@ -199,7 +199,7 @@ struct WarpProduct: Sendable {
 
 extension Linear {
     /// The largest magnitude in each row of the weights.
-    fileprivate var rowLimits: [Float] {
+    var rowLimits: [Float] {
         (0..<outputs).map { row in
             weight[row * inputs..<(row + 1) * inputs].reduce(0) { largest, weight in
                 let size = Float(weight.magnitude)

@@ -159,7 +159,7 @@ struct BlockProblem: Sendable, Hashable {
             ) { $1 }
             return Workload(
                 method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup, keys: keys,
-                elementsPerItem: elements, weightElements: weightElements(nil),
+                elementsPerItem: elements, weightElements: weightElements(method),
                 widest: max(width, values),
                 scratchOfLaunch: { warpImage(warp, items: $0) },
                 sharesOfLaunch: {
@@ -168,10 +168,11 @@ struct BlockProblem: Sendable, Hashable {
                         groups: $0 * groups)
                 })
         }
-        if let precision = method.tilePrecision {
+        if method.groupTile != nil {
             elements.merge(
                 GroupTile.packedElements(
-                    precision, width: width, valueChannels: configuration.valueChannels, rows: rowsOfGroup,
+                    method.precision, width: width, valueChannels: configuration.valueChannels,
+                    rows: rowsOfGroup,
                     keys: geometry.keys.count, groups: groups)
             ) { $1 }
         }
@@ -188,7 +189,7 @@ struct BlockProblem: Sendable, Hashable {
         return Workload(
             method: method, batch: geometry.batch, groups: groups, rows: rowsOfGroup,
             keys: geometry.keys.count,
-            elementsPerItem: elements, weightElements: weightElements(method.tile),
+            elementsPerItem: elements, weightElements: weightElements(method),
             widest: max(width, configuration.valueChannels),
             scratchOfLaunch: { items in
                 if let tile = method.tile, method.form == .block {
@@ -218,18 +219,24 @@ struct BlockProblem: Sendable, Hashable {
             positions: rows, keys: geometry.keys.count, ownWeight: configuration.ownWeight, items: items)
     }
 
+    /// Channels and positions of the tensors that are projected, or of larger ones.
+    private var projected: [(channels: Int, positions: Int)] {
+        [(geometry.channels, max(rows, projectedPositions)), (configuration.valueChannels, rows)]
+    }
+
     /// Elements of the largest of the tensors that the warp kernels project.
     private func warpImage(_ warp: WarpMethod, items: Int) -> Int {
-        let inputs = [
-            (geometry.channels, max(rows, projectedPositions)), (configuration.valueChannels, rows),
-        ]
-        return inputs.map {
-            WarpProduct.elements(warp.arithmetic, channels: $0.0, positions: $0.1, items: items)
+        projected.map {
+            WarpProduct.elements(
+                warp.arithmetic, channels: $0.channels, positions: $0.positions, items: items)
         }.max() ?? 0
     }
 
     /// Elements of scratch memory that the largest of the projections takes.
     private func projectionScratch(_ method: Method, items: Int) -> Int {
+        if method.storesTiles {
+            return projected.map { GroupTile.packed($0.channels * $0.positions * items) }.max() ?? 0
+        }
         guard let tile = method.tile else { return 0 }
         func scratch(_ inputs: Int, _ outputs: Int, _ positions: Int, groups: Int = 1) -> Int {
             tile.projectionBlocks(
@@ -284,11 +291,12 @@ struct BlockProblem: Sendable, Hashable {
             groups: geometry.keys.groups)
     }
 
-    /// Elements of all weights, packed for a tile or as they are.
-    private func weightElements(_ tile: PanelTile?) -> Int {
+    /// Elements of all weights, packed for a tile, in 16 bits with what their rows are scaled for, or as they are.
+    private func weightElements(_ method: Method) -> Int {
         let (channels, values) = (geometry.channels, configuration.valueChannels)
         func map(_ outputs: Int, _ inputs: Int) -> Int {
-            (tile?.packedByRows(outputs, inputs) ?? outputs * inputs) + outputs
+            if method.storesTiles { return GroupTile.packed(outputs * inputs) + 2 * outputs }
+            return (method.tile?.packedByRows(outputs, inputs) ?? outputs * inputs) + outputs
         }
         let inputs = projectionGroups.reduce(0) { sum, group in
             sum + map(group.reduce(0) { $0 + size(of: $1).channels }, channels)

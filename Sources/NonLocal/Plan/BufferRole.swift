@@ -38,17 +38,17 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case transposedAggregate = "transposed aggregate"
     /// The affinities of a row block.
     case affinity
-    /// The weights of a row block, packed for the warp kernels.
+    /// The weights of a row block, packed for the warp kernels, or in 16 bits for the tile kernels.
     case packedAffinity = "packed affinity"
-    /// θ of all groups, packed for the warp kernels.
+    /// θ of all groups, likewise.
     case packedTheta = "packed theta"
-    /// What θ, φ and g are scaled for.
+    /// What θ, φ, g and the weights are scaled for, and before them x and y where they are projected.
     case limits
     /// Whether numbers did not fit the precision; an integer.
     case misfits
-    /// φ of all groups, packed for the panel or the warp kernels.
+    /// φ of all groups, packed for the panel or the warp kernels, or in 16 bits for the tile kernels.
     case packedPhi = "packed phi"
-    /// g of all groups, packed for the panel or the warp kernels.
+    /// g of all groups, likewise.
     case packedG = "packed g"
     /// The order of a group's keys, and of its queries where that is another, for skipping; integers.
     case keyOrder = "key order"
@@ -84,7 +84,7 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case wholeBias = "whole bias"
     /// The matrix that is applied to the queries, packed for the panel kernels.
     case packedProduct = "packed product"
-    /// What the panel kernels' work-items keep for themselves.
+    /// What the panel kernels' work-items keep for themselves; x or y, packed to be projected, to others.
     case scratch
     /// What work-items that share the keys of a query leave to be merged.
     case shares

@@ -49,33 +49,18 @@ struct GroupTile: Sendable, Hashable {
     }
 
     /// What the product kernels are compiled with.
-    var productMacros: [String: String] { macros.merging(["QUADS": "\(quads)"]) { $1 } }
+    ///
+    /// - Parameter precision: what rows and columns are kept in.
+    func productMacros(_ precision: Precision = .float32) -> [String: String] {
+        macros.merging(["QUADS": "\(quads)"]) { $1 }.merging(precision.storageMacros) { $1 }
+    }
 
     /// What fused attention is compiled with for that many value channels.
     ///
     /// - Parameter precision: what θ, φ and g are kept in.
     func attentionMacros(valueChannels: Int, _ precision: Precision = .float32) -> [String: String] {
-        let storage =
-            switch precision {
-            case .float32: "FLOAT32"
-            case .mixed, .float16: "FLOAT16"
-            case .bfloat16: "BFLOAT16"
-            }
-        return macros.merging(
-            ["QUADS": "1", "VALUES": "\(values(of: valueChannels))", "STORAGE": storage]
-        ) { $1 }
-    }
-
-    /// Elements of θ, φ and g of `groups` groups kept in 16 bits, and of what they are scaled for; none in float32.
-    static func packedElements(
-        _ precision: Precision, width: Int, valueChannels: Int, rows: Int, keys: Int, groups: Int
-    ) -> [BufferRole: Int] {
-        guard precision != .float32 else { return [:] }
-        func halves(_ channels: Int, _ positions: Int) -> Int { (channels * positions * groups + 1) / 2 }
-        return [
-            .packedTheta: halves(width, rows), .packedPhi: halves(width, keys),
-            .packedG: halves(valueChannels, keys), .limits: 3 * groups,
-        ]
+        macros.merging(["QUADS": "1", "VALUES": "\(values(of: valueChannels))"]) { $1 }
+            .merging(precision.storageMacros) { $1 }
     }
 
     private var macros: [String: String] {
@@ -101,9 +86,10 @@ struct GroupTile: Sendable, Hashable {
     /// Of each pair, in units of the time that a multiply-add takes where nothing else holds it up: one with 4q × 4q
     /// sums a work-item reads 2 / q bytes of local memory, of which a GPU reads about one in that time, and fused
     /// attention has 4 × 4. A weight takes 16. A score that is written down is moved five times, once by each product
-    /// and three times by the normaliser, and each of the 20 bytes takes about 7.
-    func fusingPays(width: Int, valueChannels: Int) -> Bool {
-        let (scores, weight, moves) = (Double(width), 16.0, 20.0 * 7)
+    /// and three times by the normaliser, and each of the 20 bytes takes about 7; 16 bytes with weights in 16 bits.
+    func fusingPays(width: Int, valueChannels: Int, _ precision: Precision = .float32) -> Bool {
+        let bytes = precision == .float32 ? 20.0 : 16.0
+        let (scores, weight, moves) = (Double(width), 16.0, bytes * 7)
         let fused =
             Double(passes(valueChannels: valueChannels)) * (2 * scores + weight) + 2 * Double(valueChannels)
         let staged = max(1, 2 / Double(quads)) * (scores + Double(valueChannels)) + weight + moves

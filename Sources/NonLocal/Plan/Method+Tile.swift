@@ -7,7 +7,8 @@ extension Method {
         _ wanted: Strategy, _ tile: GroupTile, _ formulation: Formulation, isSoftmax: Bool,
         isRectifiedSum: Bool, sizes: PairSizes, precision: Precision, reassociation: Reassociation?
     ) throws(NonLocalError) -> [Method] {
-        let staged = [Method(strategy: .staged, groupTile: tile), .plain]
+        let stored = isSoftmax ? precision : .float32
+        let staged = [Method(strategy: .staged, groupTile: tile, precision: stored), .plain]
         let fused = Method(strategy: .fused, groupTile: tile, precision: precision)
         switch wanted {
         case .staged: return staged
@@ -17,7 +18,7 @@ extension Method {
             }
             if isRectifiedSum { return [Method(strategy: .sorted, groupTile: tile)] + staged }
             guard isSoftmax else { return staged }
-            return tile.fusingPays(width: sizes.width, valueChannels: sizes.valueChannels)
+            return tile.fusingPays(width: sizes.width, valueChannels: sizes.valueChannels, precision)
                 ? [fused] + staged : [staged[0], fused, .plain]
         case .fused:
             guard isSoftmax else { throw .onlySoftmaxIsFused }
@@ -30,11 +31,6 @@ extension Method {
             return [Method(strategy: .sorted, groupTile: tile)]
         }
     }
-}
-
-extension Method {
-    /// What the tile kernels' fused attention keeps θ, φ and g in; none where other kernels serve.
-    var tilePrecision: Precision? { strategy == .fused && groupTile != nil ? precision : nil }
 }
 
 /// What a method's choice takes into account of the sizes of a problem.

@@ -132,10 +132,11 @@ struct OperationShape: Sendable, Hashable {
                         groups: $0)
                 })
         }
-        if let precision = method.tilePrecision {
+        if method.groupTile != nil {
             elements.merge(
                 GroupTile.packedElements(
-                    precision, width: width, valueChannels: valueChannels, rows: rows, keys: keys, groups: 1)
+                    method.precision, width: width, valueChannels: valueChannels, rows: rows, keys: keys,
+                    groups: 1)
             ) { $1 }
         }
         let sorted = elements[.sorted] ?? 0

@@ -102,6 +102,7 @@ extension Plan: CustomStringConvertible {
             )
             lines.append("slices: \(itemsPerSlice) batch item\(itemsPerSlice == 1 ? "" : "s") at a time")
         }
+        if precision != .float32 { lines.append("in 16 bits: \(storedOperands); sums in float32") }
         if let tile { lines.append("tiles: \(tile)") }
         if let workGroupTile { lines.append("tiles: \(workGroupTile)") }
         if skipsBlocks { lines.append("skipping: blocks of keys whose weights can't matter are left out") }
@@ -114,6 +115,13 @@ extension Plan: CustomStringConvertible {
         }
         lines += notes.map { "note: \($0)" }
         return lines.joined(separator: "\n")
+    }
+
+    /// What is not kept in float32 where not all is.
+    private var storedOperands: String {
+        let projects = steps.contains { $0.name.hasPrefix("projection") }
+        return (projects ? "x, y and the weights of projections, " : "") + "θ, φ, g"
+            + (strategy == .staged ? " and the weights of pairs" : "")
     }
 }
 

@@ -135,7 +135,7 @@ struct Workload: Sendable {
     func blocks(_ items: Int, most: Int, room: Int, largest: Int) -> (RowBlocks, packed: Int)? {
         var capacity = most
         while let blocks = RowBlocks(groups: groups * items, rows: rows, keys: keys, capacity: capacity) {
-            let packed = method.strategy == .staged ? method.warp?.packedWeights(blocks) ?? 0 : 0
+            let packed = method.packedWeights(blocks)
             if blocks.capacity + packed <= room, packed <= largest { return (blocks, packed) }
             capacity = blocks.capacity / 2
         }

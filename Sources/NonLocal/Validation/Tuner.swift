@@ -70,7 +70,9 @@ public struct Tuner {
 
     private func outcome(_ tile: GroupTile, _ shapes: [[Int]]) throws -> Outcome {
         let families = [
-            KernelFamily.tileProduct(tile), .tileSoftmax, .tileSorted(tile), .tileAttention(tile, values: 1),
+            KernelFamily.tileProduct(tile), .tileProduct(tile, .float16), .tileProduct(tile, .bfloat16),
+            .tileSoftmax(), .tileSoftmax(.float16), .tileSoftmax(.bfloat16), .tileSorted(tile),
+            .tileAttention(tile, values: 1),
             .tileAttention(tile, values: tile.values), .tileAttention(tile, values: 1, .float16),
             .tileAttention(tile, values: tile.values, .bfloat16),
         ]

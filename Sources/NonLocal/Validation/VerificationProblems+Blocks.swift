@@ -2,15 +2,20 @@ import SwiftOpenCL
 
 extension VerificationProblems {
     /// Whole blocks over all forms and options, every row compared, by the staged strategy, by the one that
-    /// the plan would choose, and by that with a kernel a stage.
+    /// the plan would choose, and by that with a kernel a stage; those of the tile kernels in 16 bits, too.
     var blockProblems: [Problem] {
         let ways: [(Strategy, FusedForm?)] = [(.staged, nil), (.automatic, nil), (.automatic, .panels)]
-        return ways.flatMap { strategy, form in
-            blocks.filter {
-                form == nil || $0.configuration.pairwise.formulation == Pairwise.embeddedGaussian.formulation
-            }
-            .map { block($0, strategy, form) }
+        let softmaxes = blocks.filter {
+            $0.configuration.pairwise.formulation == Pairwise.embeddedGaussian.formulation
         }
+        return ways.flatMap { strategy, form in
+            (form == nil ? blocks : softmaxes).map { block($0, strategy, form) }
+        }
+            + (kernels != .tile
+                ? []
+                : [Strategy.staged, .fused].flatMap { strategy in
+                    softmaxes.map { block($0, strategy, nil, .mixed) }
+                })
     }
 
     /// The same blocks with sums taken over all rows: the largest difference, relative to its tolerance.
@@ -91,9 +96,14 @@ extension VerificationProblems {
         }
     }
 
-    private func block(_ block: Block, _ strategy: Strategy, _ form: FusedForm?) -> Problem {
-        Problem(family: "block", problem: words(block, strategy, form)) {
-            try verdict(run(block, options(strategy, form)))
+    private func block(
+        _ block: Block, _ strategy: Strategy, _ form: FusedForm?, _ precision: Precision = .float32
+    ) -> Problem {
+        let words = words(block, strategy, form) + (precision == .float32 ? "" : ", \(precision.rawValue)")
+        return Problem(family: "block", problem: words) {
+            var options = options(strategy, form)
+            options.precision = precision
+            return try verdict(run(block, options))
         }
     }
 

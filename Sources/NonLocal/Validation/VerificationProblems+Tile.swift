@@ -18,9 +18,11 @@ extension VerificationProblems {
     /// What a family has to get right before it is used.
     func trial(of family: KernelFamily) -> Problem {
         switch family {
-        case .tileProduct(let tile):
-            tileProduct(tile, rows: [tile.tile / 2, tile.tile], terms: 131, columns: tile.tile + 3)
-        case .tileSoftmax: tileSoftmax(keys: 71, rows: 19)
+        case .tileProduct(let tile, let precision):
+            tileProduct(
+                tile, rows: [tile.tile / 2, tile.tile], terms: 131, columns: tile.tile + 3,
+                precision: precision)
+        case .tileSoftmax(let precision): tileSoftmax(keys: 71, rows: 19, precision)
         case .tileCentre: tileCentre(channels: 3, positions: 131)
         case .tileAttention(let tile, let values, let precision):
             tileAttention(
@@ -37,8 +39,19 @@ extension VerificationProblems {
         }
     }
 
+    private static let stored = [Precision.float16, .bfloat16]
+
     private func productProblems(_ tile: GroupTile) -> [Problem] {
-        [
+        Self.stored.flatMap { precision in
+            [
+                tileProduct(
+                    tile, rows: [5, tile.tile, 2], terms: tile.depth + 3, columns: 7, channelsLast: true,
+                    precision: precision),
+                tileProduct(
+                    tile, rows: [7], terms: tile.depth + 1, columns: tile.tile + 1, residual: true,
+                    precision: precision),
+            ]
+        } + [
             tileProduct(tile, rows: [1], terms: 1, columns: 1),
             tileProduct(tile, rows: [tile.tile - 1], terms: tile.depth, columns: tile.tile + 1),
             tileProduct(tile, rows: [5, tile.tile, 2], terms: 131, columns: 7, channelsLast: true),
@@ -58,7 +71,9 @@ extension VerificationProblems {
     }
 
     private var softmaxProblems: [Problem] {
-        [(1, 1), (5, 17), (259, 3)].map { tileSoftmax(keys: $0, rows: $1) }
+        [(1, 1), (5, 17), (259, 3)].flatMap { keys, rows in
+            ([.float32] + Self.stored).map { tileSoftmax(keys: keys, rows: rows, $0) }
+        }
     }
 
     private func attentionProblems(_ tile: GroupTile) -> [Problem] {
@@ -66,7 +81,7 @@ extension VerificationProblems {
         let own = [OwnWeight.exclude, .strongest].map {
             tileAttention(tile, width: 5, values: 3, rows: block + 1, keys: block + 1, ownWeight: $0)
         }
-        let stored = [Precision.float16, .bfloat16].flatMap { precision in
+        let stored = Self.stored.flatMap { precision in
             [
                 tileAttention(
                     tile, width: tile.depth + 1, values: block + 1, rows: block - 1, keys: 2 * block + 1,
@@ -93,11 +108,11 @@ extension VerificationProblems {
     /// Several maps of the same x, one below the other, with biases.
     private func tileProduct(
         _ tile: GroupTile, rows heights: [Int], terms: Int, columns: Int, channelsLast: Bool = false,
-        residual: Bool = false
+        residual: Bool = false, precision: Precision = .float32
     ) -> Problem {
         let rows = heights.reduce(0, +)
         let words = "\(tile.words), \(heights) × \(terms) × \(columns)"
-        return problem("tile_product", words, terms: terms) { launcher in
+        return stored("tile_product", words, terms: terms, precision) { launcher in
             let x = values(2, terms, columns), added = values(2, rows, columns)
             let maps = heights.map { height in
                 Linear(
@@ -117,10 +132,13 @@ extension VerificationProblems {
             if channelsLast {
                 from = View(from.buffer, channels: terms, positions: columns, layout: .channelsLast)
             }
-            try TileProductKernels(session.library, tile).launch(
-                launcher, StackedLinear(maps, in: session.context), from: from,
-                residual: residual ? view(added, rows, columns) : nil, to: views, positions: columns, items: 2
-            )
+            let projection = try TileProjection(session, tile, precision)
+            try projection.launch(
+                launcher, projection.load(maps), from: from,
+                residual: residual ? view(added, rows, columns) : nil, to: views, positions: columns,
+                items: 2,
+                TileProjection.Room(
+                    image: buffer(count: GroupTile.packed(x.count)), limits: buffer(count: 2), misfits: nil))
             let expected = (0..<2).flatMap { item in
                 maps.flatMap { map in
                     pairs(map.outputs, columns) { row, column in
@@ -232,9 +250,18 @@ extension VerificationProblems {
         }
     }
 
-    private func tileSoftmax(keys: Int, rows: Int) -> Problem {
-        column("tile_softmax", keys, rows) {
-            try TileSoftmaxKernels(session.library).launch($0, $1, scale: -0.5, $2)
+    private func tileSoftmax(keys: Int, rows: Int, _ precision: Precision) -> Problem {
+        column("tile_softmax", keys, rows, precision) { launcher, scores, block in
+            let kernels = try TileSoftmaxKernels(session.library, precision)
+            guard precision != .float32 else {
+                return try kernels.launch(launcher, scores, scale: -0.5, block)
+            }
+            let weights = try buffer(count: GroupTile.packed(block.count))
+            try kernels.launch(launcher, scores, scale: -0.5, block, to: weights)
+            try launcher.finish()
+            let numbers = try session.queue.read(weights).stored(in: precision).prefix(block.count)
+            // Weights are scaled for 1.
+            try session.queue.write(numbers.map { $0 * 0x1p-13 }, to: scores)
         } expected: { scores in
             let least = scores.min() ?? 0
             let weights = scores.map { exp(-0.5 * ($0 - least)) }
@@ -250,7 +277,6 @@ extension VerificationProblems {
         var words = "\(tile.words), width \(width), \(channels) values, \(rows) × \(keys)"
         if ownWeight != .include { words += ", own weight \(ownWeight.rawValue)" }
         if cores > 1 { words += ", shared" }
-        if precision != .float32 { words += ", \(precision.rawValue)" }
         // The scores' roundings are those of sums of `width` terms, and each is an exponent.
         return stored("tile_attention", words, terms: 8 * width + keys, precision) { launcher in
             let tile = tile.with(cores: cores)
@@ -270,7 +296,7 @@ extension VerificationProblems {
                     g: view(g, channels, keys), y: View(target, channels: channels, positions: rows),
                     width: width, valueChannels: channels, groups: 2, rows: rows, keys: keys),
                 scale: Float(scale), shared: shares.count > 1 ? buffer(count: shares.shared) : nil,
-                packed: TileAttentionKernels.Room(
+                packed: TilePackKernels.Room(
                     theta: room(.packedTheta), phi: room(.packedPhi), g: room(.packedG),
                     limits: room(.limits),
                     misfits: nil))
@@ -304,19 +330,47 @@ extension VerificationProblems {
 }
 
 extension VerificationProblems {
-    /// A problem whose operands are kept in a precision: each weight is off by what the roundings of θ and φ do to its
-    /// score, which is below 8 in these problems, and each number of g by one.
+    /// A problem whose operands are kept in a precision.
     private func stored(
         _ family: String, _ words: String, terms: Int, _ precision: Precision,
         _ body: @escaping (Launcher) throws -> (Buffer<Float>, [Double])
     ) -> Problem {
-        let exact = problem(family, words, terms: terms, body)
-        guard precision != .float32 else { return exact }
-        return Problem(family: family, problem: words) {
-            let result = try exact.compute()
+        problem(family, words, terms: terms, body).stored(in: precision)
+    }
+
+    /// The same of a problem that turns the scores of each row into something else.
+    private func column(
+        _ family: String, _ keys: Int, _ rows: Int, _ precision: Precision,
+        launch: @escaping (Launcher, Buffer<Float>, RowBlock) throws -> Void,
+        expected: @escaping ([Double]) -> [Double]
+    ) -> Problem {
+        column(family, keys, rows, launch: launch, expected: expected).stored(in: precision)
+    }
+}
+
+extension VerificationProblems.Problem {
+    /// The same with operands kept in a precision. In attention each weight is off by what the roundings of θ and φ do to
+    /// its score, which is below 8 in these problems, and each number of g by one; elsewhere both numbers of a product
+    /// are rounded, or a result.
+    fileprivate func stored(in precision: Precision) -> Self {
+        guard precision != .float32 else { return self }
+        return Self(family: family, problem: "\(problem), \(precision.rawValue)") {
+            let result = try compute()
             let tolerance = result.tolerance + 8 * precision.rounding
             let message = result.error <= tolerance ? nil : result.message ?? "error \(result.error)"
             return (result.error, tolerance, message)
+        }
+    }
+}
+
+extension [Float] {
+    /// The numbers of 16 bits that lie in these.
+    fileprivate func stored(in precision: Precision) -> [Float] {
+        flatMap { pair in
+            [UInt16(truncatingIfNeeded: pair.bitPattern), UInt16(pair.bitPattern >> 16)].map { bits in
+                precision == .bfloat16
+                    ? Float(bitPattern: UInt32(bits) << 16) : Float(Float16(bitPattern: bits))
+            }
         }
     }
 }

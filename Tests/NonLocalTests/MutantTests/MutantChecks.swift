@@ -57,8 +57,9 @@ struct MutantCheck {
     private static func families(_ source: KernelSource) -> Set<String> {
         switch source {
         case .view: ["projection", "gather", "max_pool", "panel_projection", "panel_attention"]
-        case .tile: ["tile_product", "tile_attention"]
-        case .tileMerge, .tilePack: ["tile_attention"]
+        case .tile, .tilePack: ["tile_product", "tile_attention"]
+        case .tileStorage: ["tile_product", "tile_softmax", "tile_attention"]
+        case .tileMerge: ["tile_attention"]
         case .sortKey: ["sort"]
         case .tileSort: ["tile_sort", "tile_prefix"]
         case .tileSoftmax: ["softmax", "normalize", "tile_softmax"]

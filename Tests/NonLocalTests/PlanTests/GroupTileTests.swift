@@ -30,19 +30,32 @@ import Testing
         let large = try #require(GroupTile.candidates(TestDevice.session().device).first { $0.quads == 2 })
         #expect(large.fusingPays(width: 70, valueChannels: 70))
         #expect(!large.fusingPays(width: 71, valueChannels: 70))
+        // Weights in 16 bits are four bytes less to move.
+        for precision in [Precision.mixed, .float16, .bfloat16] {
+            #expect(tile.fusingPays(width: 48, valueChannels: 512, precision))
+            #expect(!tile.fusingPays(width: 49, valueChannels: 512, precision))
+            #expect(large.fusingPays(width: 56, valueChannels: 56, precision))
+            #expect(!large.fusingPays(width: 57, valueChannels: 56, precision))
+        }
         // Both passes have three blocks.
         #expect(tile.values(of: 64 * 6) == 3 && tile.passes(valueChannels: 64 * 6) == 2)
     }
 
     @Test func thePlanChoosesByThat() throws {
-        func strategy(_ inner: Int) throws -> Strategy {
+        func plan(_ inner: Int, _ precision: Precision = .float32) throws -> Plan {
             let problem = BlockCase([1, 4, 16], inner: inner, value: 512)
             return try problem.block().prepared(
-                for: problem.shape, on: TestDevice.session(), kernels: .tile
-            ).plan.strategy
+                for: problem.shape, on: TestDevice.session(), kernels: .tile, precision: precision
+            ).plan
         }
-        #expect(try strategy(8) == .fused)
-        #expect(try strategy(512) == .staged)
+        #expect(try plan(8).strategy == .fused && plan(512).strategy == .staged)
+        for precision in [Precision.mixed, .float16, .bfloat16] {
+            let staged = try plan(512, precision)
+            #expect(staged.strategy == .staged && staged.precision == precision)
+            #expect(staged.description.contains("θ, φ, g and the weights of pairs; sums in float32"))
+            #expect(try plan(8, precision).description.contains("θ, φ, g; sums in float32"))
+        }
+        #expect(try !plan(512).description.contains("16 bits"))
     }
 
     @Test func sharesKeepTheCoresBusy() throws {

@@ -92,7 +92,7 @@ import Testing
     }
 
     @Test func wrongProductsLeaveThePlainKernels() throws {
-        let session = try Self.session(.tileProduct, "factor * sum[r][q]", "-sum[r][q]")
+        let session = try Self.session(.tileProduct, "factor * UNSCALED", "-UNSCALED")
         let prepared = try Self.prepared(session)
         #expect(prepared.plan.strategy == .staged && prepared.plan.kernels == .plain)
         #expect(prepared.plan.notes.count == 1)
@@ -137,7 +137,7 @@ import Testing
         for tile in GroupTile.candidates(try TestDevice.session().device) {
             let kernels = [
                 try library.kernel(
-                    "tile_product", of: KernelSource.tiledProduct, defining: tile.productMacros),
+                    "tile_product", of: KernelSource.tiledProduct, defining: tile.productMacros()),
                 try library.kernel(
                     "tile_attention", of: KernelSource.tiledAttention,
                     defining: tile.attentionMacros(valueChannels: tile.block * tile.values)),

@@ -82,6 +82,11 @@ import Testing
     /// Two runs of sorted keys, and parts of several keys.
     private static let sorted = BlockCase([2, 4, 700], value: 70) { $0.pairwise = .concatenation }
 
+    /// Groups of few numbers, which are scaled each in another way.
+    private static let unevenGroups = BlockCase([3, 4, 3, 4, 5]) { $0.scope = .time }
+    /// Rows of weights likewise.
+    private static let unevenRows = BlockCase([1, 4, 33], inner: 8)
+
     private static func own(_ ownWeight: OwnWeight, _ positions: Int = 70) -> BlockCase {
         BlockCase([1, 4, positions]) { $0.ownWeight = ownWeight }
     }
@@ -110,7 +115,7 @@ import Testing
         Mutation(.tileProduct, "ONE_OF(row, y0, y1, y2)", "ONE_OF(row, y0, y2, y2)", plain),
         Mutation(.tileProduct, "4 * get_local_id(1) + r % 4", "4 * get_local_id(1)", plain),
         Mutation(.tileProduct, "firstColumn + q * BLOCK + 4 * get_local_id(0)", "4 * get_local_id(0)", plain),
-        Mutation(.tileProduct, "factor * sum[r][q]", "sum[r][q]", dotProduct, .reassociated),
+        Mutation(.tileProduct, "factor * UNSCALED", "UNSCALED", dotProduct, .reassociated),
         Mutation(
             .tileProduct, "firstTerm = share * terms / shares", "firstTerm = 0", manyKeys, .reassociated),
         Mutation(.tileProduct, "sum += shared[", "sum = shared[", manyKeys, .reassociated),
@@ -173,11 +178,42 @@ import Testing
             .fused, queries: [3, 5]),
         Mutation(.tileMerge, "l += 1.0f", "l += 0.0f", own(.strongest, 40), .fused),
         Mutation(.tileMerge, "GROUP(gView, group) + AT(gView, (long)c, i)", "0", own(.strongest, 40), .fused),
-        Mutation(.tile, "vload_half(at,", "vload_half((at) & ~1L,", plain, .fused, precision: .float16),
-        Mutation(.tile, "(from)[at] << 16", "(from)[at] << 15", plain, .fused, precision: .bfloat16),
+        Mutation(
+            .tileStorage, "vload_half(at,", "vload_half((at) & ~1L,", plain, .fused, precision: .float16),
+        Mutation(.tileStorage, "(from)[at] << 16", "(from)[at] << 15", plain, .fused, precision: .bfloat16),
+        Mutation(
+            .tileProduct, "(row) * rowLimitsAt.z", "0", unevenRows, precision: .float16),
+        Mutation(
+            .tileProduct, "rowLimitsAt.x + (group) * rowLimitsAt.y", "rowLimitsAt.x", unevenGroups,
+            precision: .float16),
+        Mutation(
+            .tileProduct, "rowLimits[rowLimitsAt.x", "rowLimits[0", unevenGroups,
+            precision: .bfloat16),
+        Mutation(
+            .tileProduct, "columnLimitsAt.x + (group) * columnLimitsAt.y", "columnLimitsAt.x", unevenGroups,
+            precision: .float16),
+        Mutation(
+            .tileProduct, "columnLimits[columnLimitsAt.x", "columnLimits[0", unevenGroups,
+            precision: .float16),
+        Mutation(
+            .tileSoftmax, "weights += get_global_id(2) * keys * rows + i", "weights += i", plain,
+            precision: .float16),
+        Mutation(
+            .tileSoftmax, "weights += get_global_id(2) * keys * rows + i",
+            "weights += get_global_id(2) * keys * rows", plain, precision: .bfloat16),
+        Mutation(.tileSoftmax, "exponent_of(1.0f)", "exponent_of(2.0f)", plain, precision: .float16),
+        Mutation(
+            .tileSoftmax, "WRITE(power_of_two", "WRITE(0.5f * power_of_two", plain, precision: .bfloat16),
+        Mutation(.tileSoftmax, "weights, at)", "weights, at / 2)", plain, precision: .float16),
         Mutation(.tilePack, "factor * x[", "x[", plain, .fused, precision: .float16),
         Mutation(.tilePack, "group * channels * positions + n", "n", plain, .fused, precision: .bfloat16),
         Mutation(.tilePack, "packed, (long)c * positions", "packed, 0", plain, .fused, precision: .float16),
+        Mutation(
+            .tilePack, "atomic_max(limits + first + group", "atomic_max(limits + first", unevenGroups,
+            precision: .float16),
+        Mutation(
+            .tilePack, "? n : first + group", "? n : first", unevenGroups, precision: .bfloat16),
+        Mutation(.tilePack, "byPositions ? n", "byPositions ? 0", unevenRows, precision: .float16),
         Mutation(
             .tilePack, "limit = max(limit, as_uint(value))", "limit = 0", plain, .fused, precision: .float16),
         Mutation(
@@ -190,11 +226,13 @@ import Testing
         Mutation(
             .tilePack, "+ AT(view, 0, n);\n    packed", ";\n    packed", plain, .fused, precision: .float16),
         Mutation(
-            .tilePack, "bits >> 16 & 1u)) >> 16", "bits >> 16 & 1u)) >> 15", plain, .fused,
+            .tileStorage, "bits >> 16 & 1u)) >> 16", "bits >> 16 & 1u)) >> 15", plain, .fused,
             precision: .bfloat16),
         Mutation(
-            .tileAttention, "power_of_two(exponent - exponent / 2)", "1.0f", plain, .fused,
+            .tileStorage, "power_of_two(exponent - exponent / 2)", "1.0f", plain, .fused,
             precision: .float16),
+        Mutation(.tileStorage, "(units).x * (units).y", "(units).x", plain, precision: .float16),
+        Mutation(.tileStorage, "140 - (int)", "150 - (int)", plain, precision: .float16),
         Mutation(
             .tileAttention, "value_unit(limits, group, groups) * (sum / l)", "(sum / l)", plain,
             .fused,
