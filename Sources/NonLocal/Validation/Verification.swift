@@ -90,7 +90,8 @@ struct VerificationProblems: Sendable {
     }
 
     var all: [Problem] {
-        kernelProblems + panelProblems + skippingProblems + sortedProblems + tileProblems + warpProblems
+        kernelProblems + panelProblems + panelSumProblems + skippingProblems + sortedProblems + tileProblems
+            + warpProblems
             + blockProblems + checksumProblems
             + operationProblems + orderProblems
     }

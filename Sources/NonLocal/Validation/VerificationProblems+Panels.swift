@@ -154,7 +154,7 @@ extension VerificationProblems {
         }
     }
 
-    private func launchAttention(
+    func launchAttention(
         _ tile: PanelTile, _ launcher: Launcher, _ operands: AttentionOperands, scale: Double
     ) throws {
         let (width, channels, keys) = (operands.width, operands.valueChannels, operands.keys)

@@ -11,7 +11,7 @@ extension VerificationProblems {
         let both = tiles.count > 1 ? [tiles[0], tiles[tiles.count - 1]] : tiles
         let ofProducts = both + tiles.filter { $0.quads > 1 }.suffix(1)
         return ofProducts.flatMap(productProblems) + softmaxProblems + centreProblems
-            + both.flatMap(attentionProblems)
+            + both.flatMap(attentionProblems) + both.flatMap(tileSumProblems)
             + both.flatMap(tileSortedProblems)
     }
 
@@ -376,7 +376,7 @@ extension [Float] {
 }
 
 extension GroupTile {
-    fileprivate var words: String { "side \(side), quads \(quads), depth \(depth)" }
+    var words: String { "side \(side), quads \(quads), depth \(depth)" }
 
     /// The same tile on a device with other cores.
     func with(cores: Int) -> GroupTile {

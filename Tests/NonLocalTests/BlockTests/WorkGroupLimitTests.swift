@@ -101,8 +101,8 @@ import Testing
             ),
             (.groupNorm, "item = get_global_id(2)", "item = get_group_id(2)", 4),
             (.warpPack, "group = get_global_id(2)", "group = get_group_id(2)", 11),
-            (.warpProduct, "firstGroup + get_group_id(2)", "get_group_id(2)", 12),
-            (.warpAttention, "group = firstGroup + get_group_id(2)", "group = get_group_id(2)", 11),
+            (.warpProduct, "firstGroup + GROUP_ID(2)", "GROUP_ID(2)", 12),
+            (.warpAttention, "group = firstGroup + GROUP_ID(2)", "group = GROUP_ID(2)", 11),
             (.warpAttention, "firstGroup + late_group_id_2()", "late_group_id_2()", 11),
         ]) func mistakesAreNoticed(
             _ source: KernelSource, _ text: String, _ replacement: String, _ problem: Int
