@@ -38,9 +38,9 @@ static void store_some(const float value, __global float *p, const long step, co
 #endif
 #define VECTORS_OF_RUN (RUN / LANES)
 
-/* Has a line of memory fetched that is read soon: prefetch() does nothing in PoCL. Oclgrind, which compiles without
- * optimisation, knows neither. */
-#ifdef __OPTIMIZE__
+/* Has a line of memory fetched that a CPU device's work-item reads soon: prefetch() does nothing in PoCL. Oclgrind,
+ * which compiles without optimisation, can't run it. */
+#if RUN > 1 && defined(__OPTIMIZE__)
 #define FETCH(p) __builtin_prefetch(p)
 #else
 #define FETCH(p)

@@ -1,4 +1,4 @@
-/* Normalisers over the keys of each query, in place, by a work-group for COLUMNS queries:
+/* Normalisers over the keys of each query, in place or into 16 bits, by a work-group for COLUMNS queries:
  *   tile_softmax             p[j, i] = exp(scale · (s_j − m)) / Σ_j exp(scale · (s_j − m)), m the row's maximum,
  *                            or its minimum under a negative scale
  *   tile_normalize_by_sum    w ← w / Σ_j w_j

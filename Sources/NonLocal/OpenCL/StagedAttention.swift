@@ -93,6 +93,9 @@ struct StagedAttention: Sendable {
         let stored = try tiled?.pack.map {
             try $0.launch(launcher, operands, TilePackKernels.Room(required: workspace))
         }
+        guard stored == nil || (sums == nil && sink == nil) else {
+            throw NonLocalError(.configuration, "sums and maps are taken of weights in float32")
+        }
         let weights = try stored.map { _ in try workspace.required(.packedAffinity) }
         let operands = stored?.operands ?? operands
         for block in blocks {

@@ -45,7 +45,10 @@ struct TileAttentionKernels: Sendable {
             valueChannels: values, rows: rows, keys: operands.keys, groups: operands.groups, sums: sums)
         // Chosen queries may be fewer in a group than the schedule has room for shares of.
         let shares = wanted.shared <= shared?.count ?? 0 ? wanted.count : 1
-        let stored = try packed.flatMap { try pack?.launch(launcher, operands, $0) }
+        let stored = try pack.map { pack in
+            guard let packed else { throw TilePackKernels.noRoom }
+            return try pack.launch(launcher, operands, packed)
+        }
         let operands = stored?.operands ?? operands
         let (theta, phi, g, y) = (operands.theta, operands.phi, operands.g, operands.y)
         let limits = stored?.limits ?? y.buffer

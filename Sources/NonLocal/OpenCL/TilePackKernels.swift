@@ -7,6 +7,8 @@ struct TilePackKernels: Sendable {
     /// and channels that a work-item packs (`PACKED`).
     private static let span = 64, parts = 16, packed = 8
 
+    static let noRoom = NonLocalError(.configuration, "the plan has no room for operands in 16 bits")
+
     private let limit: Kernel
     private let pack: Kernel
 

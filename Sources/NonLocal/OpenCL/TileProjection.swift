@@ -37,10 +37,11 @@ struct TileProjection: Sendable {
         _ launcher: Launcher, _ maps: StackedLinear, from x: View, residual: View? = nil, to y: [View],
         positions: Int, items: Int, _ room: Room?
     ) throws {
-        guard let pack, let room, let rowLimits = maps.limits else {
+        guard let pack else {
             return try product.launch(
                 launcher, maps, from: x, residual: residual, to: y, positions: positions, items: items)
         }
+        guard let room, let rowLimits = maps.limits else { throw TilePackKernels.noRoom }
         try launcher.queue.fill(room.limits, with: 0)
         let stored = try pack.launch(
             launcher, x, channels: maps.inputs, positions: positions, groups: items, to: room.image,

@@ -42,7 +42,7 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case packedAffinity = "packed affinity"
     /// θ of all groups, likewise.
     case packedTheta = "packed theta"
-    /// What θ, φ, g and the weights are scaled for, and before them x and y where they are projected.
+    /// What x is scaled for while it is projected, then θ, φ, g and the weights, then y.
     case limits
     /// Whether numbers did not fit the precision; an integer.
     case misfits

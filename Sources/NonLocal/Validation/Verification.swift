@@ -46,7 +46,7 @@ public struct Verification: Sendable {
     /// Runs all problems, or those of one family, one after another.
     ///
     /// - Parameters:
-    ///   - family: a kernel's name, `block` or `operation`; all without.
+    ///   - family: one of ``families()``; all without.
     ///   - begin: is called with each problem's family and words before it runs, in which a driver may get stuck.
     ///   - report: is called with each outcome as it comes.
     /// - Throws: `OpenCLError` if the device can't be used at all.
