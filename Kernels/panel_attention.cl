@@ -14,6 +14,10 @@
  * their halves can't; scaling comes after it, so no finite score gives a NaN. A negative scale changes the
  * sign of θ, so the extreme is always a maximum.
  *
+ * Where W_θ and W_z are applied to the keys, x takes the place of θ and z that of y: scores then have a bias for
+ * each key, and y a residual. With `watches` misfits is set where such a score or y is not finite, since the scores and
+ * y of the formulas' own order might be.
+ *
  * Work is cut into blocks of blockPanels · PANEL queries of one group and a share of its keys, numbered shares
  * first, then queries, then groups. Each of W work-items does a run of blocks. More than one share is for few
  * queries and many cores: each block then leaves its y, m and l in `shared`, for panel_merge.cl.
@@ -84,6 +88,32 @@ static inline void score(
     }
 }
 
+/* Sets misfits, unless it is null, where a number was not finite: zero times its vector is then added to `zeros`. */
+static inline void note_misfits(__global uint *misfits, const Lanes zeros)
+{
+    if (misfits && any(isnan(zeros))) atomic_or(misfits, 1u);
+}
+
+/* Adds bias / 2 to the scores of each key, with the sign of the scale, and takes the maximum again. */
+static inline void add_bias(
+    __global Lanes *restrict s, Lanes m[VECTORS], const Lanes before[VECTORS],
+    __global const float *restrict bias, const long step, const float halving, const int keys,
+    __global uint *misfits)
+{
+    Lanes zeros = (Lanes)(0.0f);
+    EACH_VECTOR m[v] = before[v];
+    for (int j = 0; j < keys; j++) {
+        const Lanes added = (Lanes)(halving * bias[j * step]);
+        EACH_VECTOR {
+            const Lanes sum = s[j * VECTORS + v] + added;
+            s[j * VECTORS + v] = sum;
+            m[v] = sum > m[v] ? sum : m[v];
+            zeros = fma(sum, (Lanes)(0.0f), zeros);
+        }
+    }
+    note_misfits(misfits, zeros);
+}
+
 /* Leaves out the pairs of a position with itself, where keys [firstKey, firstKey + keys) hold such positions of
  * the panel that begins with query firstQuery, and takes the maximum again. */
 static inline void leave_out_own(
@@ -146,18 +176,17 @@ static inline Lanes own_values(
 static inline void attend(
     __global Lanes *restrict state, __global Lanes *restrict p, __global const float *restrict phi,
     __global const float *restrict g, /* of the group */
+    __global const float *bias, const long biasStep, const float halving, /* of the group's scores; null: none */
+    __global uint *misfits,                                               /* null: not watched */
     __global const Lanes *restrict theta, const int width, const int tiles, const int firstQuery,
     const int firstKey, const int keyCount, const int keys, const Lanes factor, const int ownWeight,
     const int isFirst, const int vectors SUMS_OF_KEYS_PARAMETERS)
 {
-    Lanes m[VECTORS], rescale[VECTORS];
-    EACH_VECTOR m[v] = state[v];
+    Lanes m[VECTORS], before[VECTORS], rescale[VECTORS];
+    EACH_VECTOR m[v] = before[v] = state[v];
     score(p, m, phi, theta, width, (keys + ROWS - 1) / ROWS, firstKey / ROWS, keyCount, vectors);
-    if (ownWeight != 0) {
-        Lanes before[VECTORS];
-        EACH_VECTOR before[v] = state[v];
-        leave_out_own(p, m, before, firstQuery, firstKey, keyCount);
-    }
+    if (bias) add_bias(p, m, before, bias + firstKey * biasStep, biasStep, halving, keyCount, misfits);
+    if (ownWeight != 0) leave_out_own(p, m, before, firstQuery, firstKey, keyCount);
 #ifdef SUMS
     __global Lanes *const sums = state + (2 + tiles * ROWS) * VECTORS;
     sum_scores(sums, p, keyCount);
@@ -178,7 +207,8 @@ static inline void attend(
 /* Writes y of one panel of queries, all of whose keys are in its state. */
 static inline void finish(
     __global const Lanes *restrict state, __global const float *restrict g, /* of the group */
-    __global float *restrict y, const long8 yView, const int valueChannels, const int tiles,
+    __global const float *residual, const long8 residualView, __global uint *misfits, /* null: none */
+    __global float *y, const long8 yView, const int valueChannels, const int tiles,
     const long firstQuery, const int queries, const int keys, const int ownWeight SUMS_OF_ROWS_PARAMETERS)
 {
     const int vectors = vectors_of(queries - firstQuery);
@@ -197,13 +227,18 @@ static inline void finish(
         store_sums(sum[0], sum[VECTORS], weights, weighted, l[v], scale, sums, sumsView, n, queries - n);
     }
 #endif
+    Lanes zeros = (Lanes)(0.0f);
     for (int c = 0; c < valueChannels; c++)
         EACH_VECTOR if (v < vectors) {
             const long n = firstQuery + v * LANES;
             Lanes sum = state[(c + 2) * VECTORS + v];
             if (ownWeight == 2) sum += own_values(g, c, n, tiles, keys);
-            store_some(sum / l[v], y + AT(yView, c, n), yView.s4, queries - n);
+            sum /= l[v];
+            zeros = fma(sum, (Lanes)(0.0f), zeros);
+            if (residual) sum += load_some(residual + AT(residualView, c, n), residualView.s4, queries - n);
+            store_some(sum, y + AT(yView, c, n), yView.s4, queries - n);
         }
+    note_misfits(misfits, zeros);
 }
 
 /* Vectors of scratch memory. */
@@ -213,11 +248,12 @@ static inline void finish(
 
 /* Of a range of blocks those of one of several workers; the parameters are those of panel_attention. */
 static inline void attend_blocks(
-    const long2 range, const long worker, const long workers, __global const float *restrict theta, const long8 thetaView,
-    __global const float *restrict phi, const long8 phiView, __global const float *restrict g,
-    const long8 gView, __global float *restrict y, const long8 yView, const int width,
-    const int valueChannels, const int queries, const int keys, const float scale,
-    const int blockPanels, const int shares, const int ownWeight, __global Lanes *restrict scratch,
+    const long2 range, const long worker, const long workers, __global const float *restrict theta,
+    const long8 thetaView, __global const float *restrict phi, const long8 phiView,
+    __global const float *restrict g, const long8 gView, __global const float *bias, const long8 biasView,
+    __global const float *residual, const long8 residualView, __global uint *misfits /* null: not watched */,
+    __global float *y, const long8 yView, const int width, const int valueChannels, const int queries,
+    const int keys, const float scale, const int blockPanels, const int shares, const int ownWeight, __global Lanes *restrict scratch,
     __global Lanes *restrict shared SUM_PARAMETERS)
 {
     const int panels = (queries + PANEL - 1) / PANEL;
@@ -226,6 +262,7 @@ static inline void attend_blocks(
     const int shareKeys = ((keys + KEYS - 1) / KEYS + shares - 1) / shares * KEYS;
     const long stateSize = (long)(tiles * ROWS + 2 + SUM_COUNT) * VECTORS; /* of a panel: m, l, y, sums */
     const Lanes factor = BASE_TWO(scale);
+    const float halving = scale < 0.0f ? -0.5f : 0.5f;
 
     __global Lanes *const p = scratch + (long)blockPanels * width * VECTORS;
     __global Lanes *const own = p + KEYS * VECTORS;
@@ -240,9 +277,12 @@ static inline void attend_blocks(
             shares == 1 ? own : shared + ((group * panels + firstPanel) * shares + share) * stateSize;
         __global const float *const groupPhi = phi + GROUP(phiView, group);
         __global const float *const groupG = g + GROUP(gView, group);
+        __global const float *const groupBias = GIVEN(biasView, bias + GROUP(biasView, group));
+        __global const float *const groupResidual =
+            GIVEN(residualView, residual + GROUP(residualView, group));
         pack_columns(
-            theta + GROUP(thetaView, group), thetaView, (long)firstPanel * PANEL, count, width, queries,
-            scale < 0.0f ? -0.5f : 0.5f, scratch);
+            theta + GROUP(thetaView, group), thetaView, (long)firstPanel * PANEL, count, width, queries, halving,
+            scratch);
         /* The first key block starts the sums; a share without keys has none to do so. */
         const int cleared = firstOfShare < end ? 2 * VECTORS : stateSize;
         for (int panel = 0; panel < count; panel++)
@@ -259,7 +299,7 @@ static inline void attend_blocks(
             for (int panel = 0; panel < count; panel++) {
                 const int firstQuery = (firstPanel + panel) * PANEL;
                 attend(
-                    states + panel * shares * stateSize, p, groupPhi, groupG,
+                    states + panel * shares * stateSize, p, groupPhi, groupG, groupBias, biasView.s4, halving, misfits,
                     scratch + (long)panel * width * VECTORS, width, tiles, firstQuery, firstKey, keyCount, keys,
                     factor, ownWeight, firstKey == firstOfShare, vectors_of(queries - firstQuery) SUMS_OF_KEYS);
             }
@@ -268,8 +308,8 @@ static inline void attend_blocks(
         if (shares > 1) continue;
         for (int panel = 0; panel < count; panel++)
             finish(
-                states + panel * stateSize, groupG, y + GROUP(yView, group), yView, valueChannels, tiles,
-                (long)(firstPanel + panel) * PANEL, queries, keys, ownWeight SUMS_OF_ROWS);
+                states + panel * stateSize, groupG, groupResidual, residualView, misfits, y + GROUP(yView, group), yView,
+                valueChannels, tiles, (long)(firstPanel + panel) * PANEL, queries, keys, ownWeight SUMS_OF_ROWS);
     }
 }
 
@@ -277,18 +317,22 @@ __kernel WORK_ITEM void panel_attention(
     __global const float *restrict theta, const long8 thetaView, /* [d, N] */
     __global const float *restrict phi, const long8 phiView, /* packed BY_ROWS (panel_pack.cl) */
     __global const float *restrict g, const long8 gView,     /* packed BY_KEYS */
-    __global float *restrict y, const long8 yView, /* [d_v, N] */
-    const int width, const int valueChannels,      /* d, d_v */
-    const int queries, const int keys,             /* N, M */
+    __global float *y, const long8 yView,                    /* [d_v, N] */
+    const int width, const int valueChannels,                /* d, d_v */
+    const int queries, const int keys,                       /* N, M */
     const float scale,
     const int blockPanels,
     const int shares, /* 1, unless a position's own weight is included */
     const int ownWeight, /* 0 included, 1 excluded, 2 that of the strongest other key */
+    __global const float *restrict bias, const long8 biasView, /* [1, M], added to the scores, if given */
+    __global const float *residual, const long8 residualView,  /* [d_v, N], added to y, if given */
+    __global uint *misfits, const int watches,                 /* set where a score or y is not finite */
     __global Lanes *restrict scratch, __global Lanes *restrict shared SUM_PARAMETERS,
     const long2 range /* of blocks */)
 {
     attend_blocks(
-        range, get_global_id(0), get_global_size(0), theta, thetaView, phi, phiView, g, gView, y, yView, width,
-        valueChannels, queries, keys, scale, blockPanels, shares, ownWeight,
+        range, get_global_id(0), get_global_size(0), theta, thetaView, phi, phiView, g, gView, bias, biasView,
+        residual, residualView, watches ? misfits : 0, y, yView, width, valueChannels, queries, keys, scale,
+        blockPanels, shares, ownWeight,
         scratch + get_global_id(0) * ATTENTION_SCRATCH(blockPanels, width, valueChannels), shared SUM_ARGUMENTS);
 }

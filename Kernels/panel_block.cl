@@ -50,21 +50,22 @@ __kernel WORK_ITEM void panel_block(
     EACH_BLOCK(range) {
         const long item = block;
         project(
-            ALL_BLOCKS(inputBlocks, 2 * width + valueChannels), 0, 1, weight, start, bias, start, x, only(xView, item), 0, xView, theta, only(thetaView, item),
-            wholePhi, only(wholePhiView, item), wholeG, only(wholeGView, item), width, 2 * width, channels,
-            2 * width + valueChannels, positions, 1, inputBlocks.x, inputBlocks.y, scratch);
+            ALL_BLOCKS(inputBlocks, 2 * width + valueChannels), 0, 1, weight, start, bias, start, x,
+            only(xView, item), 0, xView, theta, only(thetaView, item), wholePhi, only(wholePhiView, item), wholeG,
+            only(wholeGView, item), width, 2 * width, channels, 2 * width + valueChannels, positions, 1,
+            inputBlocks.x, inputBlocks.y, scratch);
         if (window.x > 0)
             for (int channel = 0; channel < width + valueChannels; channel++)
                 pool_channel(
                     channel, item, wholePhi, wholePhiView, wholeG, wholeGView, phi, phiView, g, gView, width,
                     grid, window, keys);
         attend_blocks(
-            (long2)(0, (panels + attentionPanels - 1) / attentionPanels), 0, 1, theta, only(thetaView, item), phi, only(phiView, item), g, only(gView, item), y,
-            only(yView, item), width, valueChannels, positions, keys, scale, attentionPanels, 1, ownWeight,
-            scratch, scratch);
+            (long2)(0, (panels + attentionPanels - 1) / attentionPanels), 0, 1, theta, only(thetaView, item), phi,
+            only(phiView, item), g, only(gView, item), 0, (long8)(0), 0, (long8)(0), 0, y, only(yView, item), width,
+            valueChannels, positions, keys, scale, attentionPanels, 1, ownWeight, scratch, scratch);
         project(
-            ALL_BLOCKS(outputBlocks, channels), 0, 1, outputWeight, start, outputBias, start, y, only(yView, item), addsResidual ? residual : 0,
-            only(residualView, item), z, only(zView, item), z, zView, z, zView, channels, channels,
+            ALL_BLOCKS(outputBlocks, channels), 0, 1, outputWeight, start, outputBias, start, y, only(yView, item),
+            addsResidual ? residual : 0, only(residualView, item), z, only(zView, item), z, zView, z, zView, channels, channels,
             valueChannels, channels, positions, 1, outputBlocks.x, outputBlocks.y, scratch);
     }
 }

@@ -5,8 +5,10 @@
  */
 __kernel WORK_ITEM void panel_merge(
     __global Lanes *restrict shared, /* [groups][⌈N / PANEL⌉][shares] of m, l, y: each [PANEL], y for every channel */
-    __global float *restrict y, const long8 yView, /* [d_v, N] */
-    const int valueChannels, const int queries, const int shares, const float scale SUM_PARAMETERS)
+    __global const float *residual, const long8 residualView, /* [d_v, N], added to y, if given */
+    __global float *y, const long8 yView,                     /* [d_v, N] */
+    const int valueChannels, const int queries, const int shares, const float scale, __global uint *misfits,
+    const int watches SUM_PARAMETERS)
 {
     const long panel = get_global_id(0), group = get_global_id(1);
     const int tiles = (valueChannels + ROWS - 1) / ROWS;
@@ -14,9 +16,12 @@ __kernel WORK_ITEM void panel_merge(
     const Lanes factor = BASE_TWO(scale);
     shared += (group * get_global_size(0) + panel) * shares * stateSize;
     y += GROUP(yView, group);
+    __global const float *const from = GIVEN(residualView, residual + GROUP(residualView, group));
 
+    Lanes zeros = (Lanes)(0.0f);
     EACH_VECTOR {
         const long n = panel * PANEL + v * LANES;
+        if (n >= queries) continue;
         __global Lanes *const first = shared + v;
         Lanes m = first[0];
         for (int share = 1; share < shares; share++) {
@@ -49,7 +54,11 @@ __kernel WORK_ITEM void panel_merge(
                 __global const Lanes *const state = first + share * stateSize;
                 sum = fma(state[(c + 2) * VECTORS], state[0], sum);
             }
-            store_some(sum / l, y + AT(yView, c, n), yView.s4, queries - n);
+            sum /= l;
+            zeros = fma(sum, (Lanes)(0.0f), zeros);
+            if (from) sum += load_some(from + AT(residualView, c, n), residualView.s4, queries - n);
+            store_some(sum, y + AT(yView, c, n), yView.s4, queries - n);
         }
     }
+    note_misfits(watches ? misfits : 0, zeros);
 }

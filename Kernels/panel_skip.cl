@@ -158,9 +158,9 @@ __kernel WORK_ITEM void panel_attention_skipping(
 
 #define ATTEND(panel, block) \
     attend( \
-        states + (panel) * stateSize, p, groupPhi, groupG, scratch + (long)(panel) * width * VECTORS, width, tiles, \
-        (firstPanel + (panel)) * PANEL, (block) * KEYS, min(KEYS, keys - (block) * KEYS), keys, factor, ownWeight, \
-        0, VECTORS)
+        states + (panel) * stateSize, p, groupPhi, groupG, 0, 0, 0.0f, 0, \
+        scratch + (long)(panel) * width * VECTORS, width, tiles, (firstPanel + (panel)) * PANEL, (block) * KEYS, \
+        min(KEYS, keys - (block) * KEYS), keys, factor, ownWeight, 0, VECTORS)
 
 /* The blocks to begin with: those of one query of each vector, since neighbours have the same ones. */
 #define NEAREST(panel) ((__global const float *)(nearest + (panel) * VECTORS))
@@ -208,7 +208,7 @@ __kernel WORK_ITEM void panel_attention_skipping(
             }
         for (int panel = 0; panel < count; panel++)
             finish(
-                states + panel * stateSize, groupG, y + GROUP(yView, group), yView, valueChannels, tiles,
+                states + panel * stateSize, groupG, 0, yView, 0, y + GROUP(yView, group), yView, valueChannels, tiles,
                 (long)(firstPanel + panel) * PANEL, queries, keys, ownWeight);
     }
 }

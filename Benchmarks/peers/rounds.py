@@ -60,7 +60,7 @@ class Ours:
             "median_ms": median,
             "min_ms": min(sample["min_ms"] for sample in self.samples),
             "calls": [sample["runs"] for sample in self.samples],
-            "strategy": last["strategy"],
+            "strategy": last["strategy"] + (", absorbed" if last.get("absorbed") else ""),
             "textbook_gflop": last["textbook_gflop"],
             "executed_gflop": last["executed_gflop"],
             "gflops": last["textbook_gflop"] / median * 1e3,

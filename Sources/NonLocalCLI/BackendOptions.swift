@@ -96,6 +96,13 @@ enum ValidationLevel: String, CaseIterable, ExpressibleByArgument {
     }
 }
 
+extension Absorption {
+    static let help: ArgumentHelp = """
+        Apply W_θ and W_z to the keys and not to the queries: auto where keys are few enough, on, off. Results \
+        differ by rounding alone.
+        """
+}
+
 extension Checksums {
     static let help: ArgumentHelp = "Compare sums over all rows of a float32 run with each other: on, off."
 }

@@ -51,6 +51,9 @@ struct Bench: ParsableCommand {
         help: "How many rows of each OpenCL result are compared with the reference: none, some or all.")
     var validation: ValidationLevel = .off
 
+    @Option(help: Absorption.help)
+    var absorb: Absorption = .automatic
+
     @Option(help: Checksums.help)
     var checksums: Checksums = .off
 
@@ -70,6 +73,7 @@ struct Bench: ParsableCommand {
         if block.subsample != nil || block.pool != nil || block.scope != nil || block.layout != nil {
             throw ValidationError("--subsample, --pool, --scope and --layout need a block: leave --bare out.")
         }
+        if absorb == .on { throw ValidationError("--absorb needs a block: leave --bare out.") }
         if checksums == .on { throw ValidationError("--checksums needs a block: leave --bare out.") }
         if groupNorm != nil { throw ValidationError("--group-norm needs a block: leave --bare out.") }
     }
@@ -125,7 +129,7 @@ struct Bench: ParsableCommand {
         }
         let prepared = try NonLocalBlock(configuration, weights: weights).prepared(
             for: shape, backend: backend.choice, precision: precision, strategy: strategy,
-            skip: backend.skip, validation: validation.validation, checksums: checksums,
+            skip: backend.skip, absorb: absorb, validation: validation.validation, checksums: checksums,
             memoryLimit: backend.memoryLimit, launchSeconds: backend.launchSeconds)
         let x = try Tensor<Float>.normal(shape: shape, seed: 2)
         return Workload(shape: shape, plan: prepared.plan) { try prepared.run(x).report }

@@ -123,6 +123,7 @@ extension Precision: ExpressibleByArgument {
 }
 extension Strategy: ExpressibleByArgument {}
 extension Skipping: ExpressibleByArgument {}
+extension Absorption: ExpressibleByArgument {}
 extension Checksums: ExpressibleByArgument {}
 extension AttentionMaps.Quantity: ExpressibleByArgument {}
 

@@ -32,6 +32,9 @@ struct Run: ParsableCommand {
         help: "How many rows of an OpenCL result are compared with the reference: none, some or all.")
     var validation: ValidationLevel = .sampled
 
+    @Option(help: Absorption.help)
+    var absorb: Absorption = .automatic
+
     @Option(help: Checksums.help)
     var checksums: Checksums = .off
 
@@ -60,7 +63,7 @@ struct Run: ParsableCommand {
         let (file, block) = try source.block(reading: weights, self.block)
         let prepared = try block.prepared(
             for: x.shape, backend: backend.choice, precision: precision, strategy: strategy,
-            skip: backend.skip, validation: validation.validation, checksums: checksums,
+            skip: backend.skip, absorb: absorb, validation: validation.validation, checksums: checksums,
             memoryLimit: backend.memoryLimit,
             launchSeconds: backend.launchSeconds, allowNonFinite: allowNonfinite)
         let plan = prepared.plan

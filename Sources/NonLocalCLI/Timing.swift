@@ -97,7 +97,9 @@ struct Timing {
 
     var row: [String] {
         [
-            ShapeOption(extents: shape).description, plan.strategy.rawValue, (medianSeconds * 1e3).fixed(3),
+            ShapeOption(extents: shape).description,
+            plan.strategy.rawValue + (plan.absorbed == nil ? "" : ", absorbed"),
+            (medianSeconds * 1e3).fixed(3),
             (leastSeconds * 1e3).fixed(3), deviceSeconds.map { ($0 * 1e3).fixed(3) } ?? "–",
             (plan.textbookOperations / 1e9).fixed(3), gflops.fixed(1), percentOfRoof?.fixed(1) ?? "–",
             validation.maxRelativeError?.scientific ?? "–",
@@ -123,6 +125,7 @@ struct Timing {
             "backend": .string(plan.backend),
             "device": .string(plan.device),
             "strategy": .string(plan.strategy.rawValue),
+            "absorbed": .string(plan.absorbed),
             "precision": .string(precision.rawValue),
             "runs": .integer(runs),
             "validated_rows": .integer(validation.rows),

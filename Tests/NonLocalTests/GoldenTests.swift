@@ -23,6 +23,21 @@ import Testing
         try expectMatch(contents, try prepared(contents.x))
     }
 
+    /// With maps of the queries applied to the keys, where that saves operations.
+    @Test(.needsDevice) func absorbedMapsMatch() throws {
+        var absorbed: Set<String> = []
+        for golden in GoldenCase.ofSoftmax {
+            let contents = try golden.read()
+            let prepared = try contents.block.prepared(
+                for: contents.x.shape, on: try TestDevice.session(), strategy: .fused, kernels: .panel,
+                form: .panels)
+            guard let maps = prepared.plan.absorbed else { continue }
+            absorbed.insert(maps)
+            try expectMatch(contents, try prepared(contents.x))
+        }
+        #expect(absorbed.count > 0, "\(absorbed)")
+    }
+
     /// The warp kernels' twin, whose error in half precision is to be at most twice PyTorch's there.
     @Test(.needsDevice, arguments: GoldenCase.ofSoftmax)
     func warpKernelsMatch(_ golden: GoldenCase) throws {

@@ -23,7 +23,8 @@ import Testing
                 == plain.union(
                     isCPU
                         ? [
-                            "panel_projection", "panel_attention", "panel_sums", "panel_order", "panel_skip",
+                            "panel_pool", "panel_projection", "panel_attention", "panel_sums", "panel_order",
+                            "panel_skip",
                             "panel_gram", "panel_transpose", "sort", "sorted_aggregate",
                         ] : []))
     }

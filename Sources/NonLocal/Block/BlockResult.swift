@@ -24,6 +24,10 @@ public struct RunReport: Sendable {
     /// What operands were kept in, never ``Precision/mixed``; none for the reference.
     public var precision: Precision? { work?.precision }
 
+    /// The maps of the queries that were applied to the keys: those of ``Plan/absorbed``, or none where numbers came
+    /// that only the formulas' own order holds.
+    public var absorbed: String? { work?.absorbed }
+
     /// Seconds that the kernels took on the device; none for the reference.
     public var deviceSeconds: Double? { launches?.reduce(0) { $0 + $1.seconds } }
 
@@ -41,6 +45,8 @@ struct DeviceWork: Sendable {
     let computedShare: Double?
     /// What operands were kept in.
     var precision = Precision.float32
+    /// The maps of the queries that were applied to the keys.
+    var absorbed: String?
     /// Whether it held all of them.
     var fits = true
 
@@ -77,6 +83,8 @@ public struct BlockResult: Sendable {
     public var computedShare: Double? { report.computedShare }
     /// What operands were kept in, never ``Precision/mixed``; none for the reference.
     public var precision: Precision? { report.precision }
+    /// The maps of the queries that were applied to the keys; see ``RunReport/absorbed``.
+    public var absorbed: String? { report.absorbed }
 }
 
 extension MismatchPolicy {

@@ -144,6 +144,9 @@ extension Linear {
             outputs: outputs, inputs: inputs + 1, weight: rows, bias: Array(repeating: 0, count: outputs))
     }
 
+    /// biasᵀ as a map to one channel.
+    var biasAsMap: Linear { Linear(outputs: 1, inputs: outputs, weight: bias, bias: [0]) }
+
     /// weightᵀ, without a bias.
     var transposed: Linear {
         let columns = (0..<inputs).flatMap { column in (0..<outputs).map { weight[$0 * inputs + column] } }

@@ -134,6 +134,7 @@ public final class NonLocalBlock: Sendable {
     ///   - precision: what a device keeps operands in.
     ///   - strategy: the way it is computed; the plan's choice unless given.
     ///   - skip: whether blocks of keys whose weights can't matter are left out; results differ by rounding alone.
+    ///   - absorb: whether W_θ and W_z are applied to the keys where these are fewer, likewise.
     ///   - validation: how much of each result is compared with the reference.
     ///   - checksums: whether sums over all rows are compared with each other.
     ///   - onMismatch: what becomes of a result that validation finds wrong.
@@ -143,7 +144,7 @@ public final class NonLocalBlock: Sendable {
     ///   - allowNonFinite: whether NaN and infinity in x are let through.
     public func prepared(
         for shape: [Int], backend: Backend = .automatic, precision: Precision = .float32,
-        strategy: Strategy = .automatic, skip: Skipping = .automatic,
+        strategy: Strategy = .automatic, skip: Skipping = .automatic, absorb: Absorption = .automatic,
         validation: Validation = .sampled(rows: 8), checksums: Checksums = .off,
         onMismatch: MismatchPolicy = .fail,
         memoryLimit: Int? = nil, launchSeconds: Double? = nil, allowNonFinite: Bool = false
@@ -151,7 +152,7 @@ public final class NonLocalBlock: Sendable {
         try PreparedBlock(
             configuration, folded, shape: shape, session: session(for: backend),
             options: RunOptions(
-                strategy: strategy, skip: skip, precision: precision, validation: validation,
+                strategy: strategy, skip: skip, absorb: absorb, precision: precision, validation: validation,
                 checksums: checksums, onMismatch: onMismatch, memoryLimit: memoryLimit,
                 launchSeconds: launchSeconds,
                 allowsNonFinite: allowNonFinite))

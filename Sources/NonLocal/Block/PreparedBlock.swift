@@ -37,6 +37,7 @@ public final class PreparedBlock: Sendable {
         } else {
             if session == nil {
                 try options.skip.requireReference()
+                try options.absorb.requireReference()
                 try options.precision.requireReference()
             }
             engine = nil

@@ -163,7 +163,9 @@ public final class PreparedOperation: Sendable {
                     executor.session.pace(options.launchSeconds, monitor))
             }
             var (y, work) = try result(executor)
-            if !work.fits { (y, work) = try result(widen(executor)) }
+            if !work.fits, let roomier = executor.method.roomier {
+                (y, work) = try result(replace(executor, by: roomier))
+            }
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             return (y, RunReport(validation: try validate(y, reference, work), seconds: seconds, work: work))
         } reference: {
@@ -171,10 +173,12 @@ public final class PreparedOperation: Sendable {
         }
     }
 
-    /// Puts bfloat16 in the place of float16.
-    private func widen(_ executor: OperationExecutor) throws -> OperationExecutor {
+    /// Puts another method in the place of one that numbers did not fit.
+    private func replace(
+        _ executor: OperationExecutor, by method: Method
+    ) throws -> OperationExecutor {
         let session = executor.session
-        let methods = try session.passing([executor.method.inBfloat16, .plain], shape.sizes, options).methods
+        let methods = try session.passing([method, .plain], shape.sizes, options).methods
         func workload(_ method: Method) -> Workload {
             shape.workload(method, sharesHostMemory: session.sharesHostMemory)
         }

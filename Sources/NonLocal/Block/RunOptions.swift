@@ -10,6 +10,7 @@ struct RunOptions: Sendable, Hashable {
     /// Whether kernels have to pass a test on the device before they are used.
     var testsKernels = true
     var skip: Skipping = .automatic
+    var absorb: Absorption = .automatic
     /// Forces an order of products upon the re-associated strategy; the cheapest without.
     var order: ProductOrder?
     /// Forces a form upon the fused strategy where it can be had; the one that suits without.

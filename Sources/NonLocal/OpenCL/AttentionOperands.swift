@@ -20,6 +20,12 @@ struct AttentionOperands: Sendable {
     var own: Buffer<Int32>?
     /// Where in `own` the first row stands.
     var firstOwn = 0
+    /// What is added to the scores of each key, `[groups][1][keys]`; of the panel kernels alone.
+    var bias: View?
+    /// What is added to y; of the panel kernels alone.
+    var residual: View?
+    /// Set where a score or y is not finite; of the panel kernels alone.
+    var misfits: Buffer<Float>?
     /// What sums are to be taken with, and where they go.
     var sums: Sums?
 

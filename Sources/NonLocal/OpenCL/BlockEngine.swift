@@ -60,9 +60,11 @@ final class BlockEngine: @unchecked Sendable {
                 device: device, kernels: kernels, precision: options.precision,
                 reassociation: formulas.reassociation(options.order)),
             sizes, options)
-        let methods = try options.skip.applied(
-            to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count
-        ).map { formulas.summed(formulas.shaped($0, options.form), options.checksums) }
+        let skipping = try options.skip.applied(
+            to: candidates, width: formulas.width, rows: geometry.queries.count, keys: geometry.keys.count)
+        let methods = try options.absorb.applied(
+            to: skipping.map { formulas.summed(formulas.shaped($0, options.form), options.checksums) },
+            of: formulas)
         let sorts = methods.contains { $0.strategy == .sorted }
         let byMethod = WeightsByMethod(
             plain: weights,
@@ -114,14 +116,23 @@ final class BlockEngine: @unchecked Sendable {
         }
     }
 
-    /// A run's result, or that of another one in bfloat16 where its numbers did not fit float16.
+    /// A run's result, or where its numbers did not fit the method that of another one by a roomier method.
     private func fitting<Value>(
         _ run: (Method) throws -> (Value, DeviceWork)
     ) throws -> (Value, DeviceWork) {
         let result = try run(method)
-        guard !result.1.fits else { return result }
-        method = try session.passing([method.inBfloat16, .plain], sizes, options).methods[0]
-        return try run(method)
+        guard !result.1.fits, let roomier = method.roomier else { return result }
+        let methods = try session.passing([roomier, .plain], sizes, options).methods
+        let other = try Schedule(firstOf: methods, workload, limit: memoryLimit, device: session.device)
+            .method
+        // What float16 doesn't hold is likely to come again.
+        if method.precision == .mixed { method = other }
+        return try run(other)
+    }
+
+    private func workload(_ method: Method) -> Workload {
+        BlockProblem(configuration, geometry, weights[method]).workload(
+            method, sharesHostMemory: session.sharesHostMemory)
     }
 
     /// z in the device's memory, and what it took.

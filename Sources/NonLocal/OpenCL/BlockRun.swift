@@ -44,6 +44,7 @@ struct BlockRun {
 
     /// Takes down what a run's operands were kept in, and whether they fitted.
     private func judge(_ work: inout DeviceWork) throws {
+        work.absorbed = block.method.absorbed.names
         work.precision = block.precision == .mixed ? .float16 : block.precision
         work.fits = try block.fitsWeights && !workspace.hasMisfits(block.session.queue)
     }

@@ -132,7 +132,7 @@ struct BlockSums: Sendable {
     ///   - operands: none where the products are re-associated.
     ///   - z: as computed by W_z; none where it is another product.
     func afterAll(
-        _ launcher: Launcher, _ projected: BlockExecutor.Projected, _ operands: BlockExecutor.Operands?,
+        _ launcher: Launcher, _ projected: BlockProjections.Projected, _ operands: BlockExecutor.Operands?,
         z: View?, items: Int, _ workspace: Workspace
     ) throws {
         let (queries, whole) = (try table(.queries, workspace), try table(.projected, workspace))
@@ -174,7 +174,7 @@ struct BlockSums: Sendable {
     /// Sums of φ over its channels, where it is a projection, and over its positions, where attention's are compared
     /// with them.
     private func sumPhi(
-        _ launcher: Launcher, _ projected: BlockExecutor.Projected, _ operands: BlockExecutor.Operands?,
+        _ launcher: Launcher, _ projected: BlockProjections.Projected, _ operands: BlockExecutor.Operands?,
         items: Int, _ workspace: Workspace
     ) throws {
         guard let signs = signs[.phi], let phi = projected.views[.phi] ?? operands?.phi else { return }
@@ -201,7 +201,7 @@ struct BlockSums: Sendable {
 
     /// Sums of θ over its channels, alone and times Σ_j φ_j.
     private func sumTheta(
-        _ launcher: Launcher, _ projected: BlockExecutor.Projected, _ operands: BlockExecutor.Operands?,
+        _ launcher: Launcher, _ projected: BlockProjections.Projected, _ operands: BlockExecutor.Operands?,
         items: Int, _ workspace: Workspace
     ) throws {
         let sums = try table(.queries, workspace).advanced(byChannels: SumRow.theta)

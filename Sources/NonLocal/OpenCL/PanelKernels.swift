@@ -100,22 +100,27 @@ struct PanelAttentionKernels: Sendable {
         let blocks = wanted.shared <= shared?.count ?? 0 ? wanted : blocks(sharesKeys: false)
         let (phi, g) = try pack.launch(launcher, operands, phi: packedPhi, g: packedG)
         let sums = try sumArguments(operands)
+        let bias = operands.bias ?? .none(scratch), residual = operands.residual ?? .none(scratch)
+        let watching: [any KernelArgument] = [
+            operands.misfits ?? scratch, Int32(operands.misfits == nil ? 0 : 1),
+        ]
         try launcher.launch(
             attention,
             [
                 operands.theta.buffer, operands.theta.argument, phi.buffer, phi.argument, g.buffer,
                 g.argument, operands.y.buffer, operands.y.argument, Int32(operands.width),
                 Int32(operands.valueChannels), Int32(operands.rows), Int32(operands.keys), scale,
-                Int32(blocks.panels), Int32(blocks.shares), Int32(ownWeight.kernelArgument), scratch,
-                shared ?? scratch,
-            ] + sums, blocks: blocks.count, workers: blocks.workers, operations: operands.operations)
+                Int32(blocks.panels), Int32(blocks.shares), Int32(ownWeight.kernelArgument), bias.buffer,
+                bias.argument, residual.buffer, residual.argument,
+            ] + watching + [scratch, shared ?? scratch] + sums, blocks: blocks.count, workers: blocks.workers,
+            operations: operands.operations)
         guard blocks.shares > 1, let shared else { return }
         try launcher.launch(
             merge,
             [
-                shared, operands.y.buffer, operands.y.argument, Int32(operands.valueChannels),
-                Int32(operands.rows), Int32(blocks.shares), scale,
-            ] + sums, global: [tile.panels(operands.rows), operands.groups], local: [1, 1])
+                shared, residual.buffer, residual.argument, operands.y.buffer, operands.y.argument,
+                Int32(operands.valueChannels), Int32(operands.rows), Int32(blocks.shares), scale,
+            ] + watching + sums, global: [tile.panels(operands.rows), operands.groups], local: [1, 1])
     }
 
     /// What both kernels take besides where they give out sums.

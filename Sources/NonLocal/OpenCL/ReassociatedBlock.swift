@@ -56,7 +56,7 @@ struct ReassociatedBlock: Sendable {
 
     /// z from what the order projects.
     func run(
-        _ launcher: Launcher, _ projected: BlockExecutor.Projected, to z: View, items: Int,
+        _ launcher: Launcher, _ projected: BlockProjections.Projected, to z: View, items: Int,
         queries chosen: ChosenQueries?, _ workspace: Workspace
     ) throws {
         let scratch = try workspace.required(.scratch)
@@ -92,7 +92,7 @@ struct ReassociatedBlock: Sendable {
 
     /// K = (s/M) g φᵀ
     private func makeKeyProduct(
-        _ launcher: Launcher, _ projected: BlockExecutor.Projected, _ groups: Int, _ workspace: Workspace
+        _ launcher: Launcher, _ projected: BlockProjections.Projected, _ groups: Int, _ workspace: Workspace
     ) throws {
         let (rows, columns) = (problem.configuration.valueChannels, problem.width)
         try gram.launch(
@@ -193,7 +193,4 @@ extension Linear {
         Linear(
             outputs: outputs, inputs: inputs, weight: weight, bias: Array(repeating: 0, count: outputs))
     }
-
-    /// biasᵀ as a map to one channel.
-    fileprivate var biasAsMap: Linear { Linear(outputs: 1, inputs: outputs, weight: bias, bias: [0]) }
 }

@@ -4,7 +4,7 @@ import SwiftOpenCL
 protocol ReassociatedProducts: Sendable {
     /// z from what the order projects.
     func run(
-        _ launcher: Launcher, _ projected: BlockExecutor.Projected, to z: View, items: Int,
+        _ launcher: Launcher, _ projected: BlockProjections.Projected, to z: View, items: Int,
         queries chosen: ChosenQueries?, _ workspace: Workspace
     ) throws
 }
@@ -93,7 +93,7 @@ struct TileReassociatedBlock: ReassociatedProducts {
     private var product: TileProductKernels { products.product }
 
     func run(
-        _ launcher: Launcher, _ projected: BlockExecutor.Projected, to z: View, items: Int,
+        _ launcher: Launcher, _ projected: BlockProjections.Projected, to z: View, items: Int,
         queries chosen: ChosenQueries?, _ workspace: Workspace
     ) throws {
         let (channels, values) = (problem.geometry.channels, problem.configuration.valueChannels)

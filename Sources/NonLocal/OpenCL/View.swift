@@ -91,6 +91,15 @@ struct View: Sendable {
         return view
     }
 
+    /// A view that tells kernels that there is no tensor, in the place of one.
+    ///
+    /// - Parameter buffer: any.
+    static func none(_ buffer: Buffer<Float>) -> View {
+        var view = View(buffer, channels: 0, positions: 0)
+        view.groups = 0
+        return view
+    }
+
     /// One group of each item alone.
     func group(_ group: Int) -> View {
         var view = self

@@ -25,6 +25,8 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case thetaScores = "theta scores"
     /// b of the outer sum.
     case phiScores = "phi scores"
+    /// b_θᵀ φ of each key, where W_θ is applied to the keys.
+    case scoreBias = "score bias"
     /// y
     case aggregate
     /// a and b of the outer sum, sorted, each with its position; b alone for the tile kernels.
@@ -44,7 +46,7 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case packedTheta = "packed theta"
     /// What x is scaled for while it is projected, then θ, φ, g and the weights, then y.
     case limits
-    /// Whether numbers did not fit the precision; an integer.
+    /// Whether numbers did not fit the method; an integer.
     case misfits
     /// φ of all groups, packed for the panel or the warp kernels, or in 16 bits for the tile kernels.
     case packedPhi = "packed phi"

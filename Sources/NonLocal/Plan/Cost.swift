@@ -59,10 +59,12 @@ extension BlockProblem {
     var steps: [CostedStep] { steps(of: .staged) }
 
     /// The steps of a method, in order.
-    func steps(of method: Method) -> [CostedStep] { method.order.map(steps) ?? steps(of: method.strategy) }
+    func steps(of method: Method) -> [CostedStep] {
+        method.order.map(steps) ?? steps(of: method.strategy, absorbing: method.absorbed)
+    }
 
     /// The steps of a strategy, in order: those of the formulas where it has none of its own.
-    func steps(of strategy: Strategy) -> [CostedStep] {
+    private func steps(of strategy: Strategy, absorbing absorbed: AbsorbedMaps = []) -> [CostedStep] {
         let batch = geometry.batch
         let (channels, values) = (geometry.channels, configuration.valueChannels)
         let (positions, keys) = (geometry.grid.count, geometry.keys.count)
@@ -90,8 +92,10 @@ extension BlockProblem {
         }
         if projectsAffinity {
             let isOuterSum = score == .outerSum
-            product(
-                isOuterSum && !scoresTheta ? "projection a" : "projection θ", thetaWidth, channels, rows)
+            if !absorbed.contains(.theta) {
+                product(
+                    isOuterSum && !scoresTheta ? "projection a" : "projection θ", thetaWidth, channels, rows)
+            }
             product(
                 isOuterSum && !scoresPhi ? "projection b" : "projection φ", width, channels,
                 projectedPositions)
@@ -105,6 +109,8 @@ extension BlockProblem {
                 "projection w_f", 1, scoresTheta ? thetaWidth : width,
                 (scoresTheta ? rows : 0) + (scoresPhi ? keyPositions : 0))
         }
+        if absorbed.contains(.theta) { product("W_θᵀ φ", channels, width, keyPositions) }
+        if absorbed.contains(.output) { product("W_z g", channels, values, keyPositions) }
         if strategy == .sorted {
             steps += .sorted(values: values, rows: rows, keys: keyPositions, batch: batch)
         } else {
@@ -112,12 +118,12 @@ extension BlockProblem {
                 steps.append(
                     CostedStep("affinity", .elementwise(pairs, operations: 1), isProduct: true))
             } else {
-                product("affinity", rows, width, keys)
+                product("affinity", rows, absorbed.contains(.theta) ? channels : width, keys)
             }
             elementwise("normalize", 1, rows * keys, operations: 2)
-            product("aggregate", values, keys, rows)
+            product("aggregate", absorbed.contains(.output) ? channels : values, keys, rows)
         }
-        product("projection W_z", channels, values, rows)
+        if !absorbed.contains(.output) { product("projection W_z", channels, values, rows) }
         return steps
     }
 }

@@ -39,6 +39,8 @@ extension Plan {
         public let kernels: KernelClass
         /// Whether blocks of keys would be left out.
         public let skipsBlocks: Bool
+        /// The maps of the queries that would be applied to the keys; see ``Plan/absorbed``.
+        public let absorbed: String?
         /// The order of products, of the re-associated strategy alone.
         public let order: String?
         /// Operations that it needs.
@@ -64,7 +66,7 @@ extension Plan {
             }
             return Alternative(
                 strategy: method.strategy, kernels: method.kernels,
-                skipsBlocks: method.skips,
+                skipsBlocks: method.skips, absorbed: method.absorbed.names,
                 order: method.order.map { "\($0.head.rawValue), \($0.tail.rawValue)" },
                 executedOperations: steps(method).operations, peakMemory: (try? schedule.get())?.bytes,
                 obstacle: obstacle)
@@ -109,7 +111,10 @@ extension Plan.Alternative: CustomStringConvertible {
     /// The alternative in a line, with its operations and memory.
     public var description: String {
         let words =
-            [strategy.rawValue, order, skipsBlocks ? "skipping" : nil, "\(kernels.rawValue) kernels"]
+            [
+                strategy.rawValue, order, skipsBlocks ? "skipping" : nil, absorbed.map { "\($0) absorbed" },
+                "\(kernels.rawValue) kernels",
+            ]
             .compactMap { $0 }.joined(separator: ", ")
         let memory =
             peakMemory.map { "\((Double($0) / 1_048_576).fixed(1)) MiB" }

@@ -21,7 +21,7 @@ extension Plan {
             skipsBlocks: schedule.method.skips,
             kernels: schedule.method.kernels, tile: schedule.method.tile.map(Tile.init),
             workGroupTile: schedule.method.groupTile.map(WorkGroupTile.init),
-            form: schedule.method.visibleForm,
+            form: schedule.method.visibleForm, absorbed: schedule.method.absorbed.names,
             order: schedule.method.order.map { "\($0.head.rawValue), \($0.tail.rawValue)" },
             precision: schedule.method.precision,
             inputShape: inputShape,
@@ -38,7 +38,7 @@ extension Plan {
     init(reference steps: [CostedStep], inputShape: [Int]) {
         self.init(
             backend: "cpu", device: nil, strategy: .staged, skipsBlocks: false, kernels: nil, tile: nil,
-            workGroupTile: nil, form: nil, order: nil,
+            workGroupTile: nil, form: nil, absorbed: nil, order: nil,
             precision: .float32,
             inputShape: inputShape,
             steps: steps.map(Step.init), textbookOperations: steps.operations,

@@ -37,6 +37,9 @@ public struct Plan: Sendable, Hashable {
     /// How the fused kernels are laid over the work: `panels`, a kernel a stage with lanes along the queries;
     /// `time`, lanes along the pixels; `block`, all in one launch. None for other strategies.
     public let form: String?
+    /// The maps of the queries that are applied to the keys, `θ`, `W_z` or `θ, W_z`; none where each is applied where
+    /// the formulas have it. See ``Absorption``.
+    public let absorbed: String?
     /// The order of products, of the re-associated strategy alone: how (s/M) g φᵀ is made, and how applied.
     public let order: String?
     /// What operands are kept in: what was asked for, or float32 where the device's kernels know nothing else.
@@ -105,6 +108,9 @@ extension Plan: CustomStringConvertible {
         if precision != .float32 { lines.append("in 16 bits: \(storedOperands); sums in float32") }
         if let tile { lines.append("tiles: \(tile)") }
         if let workGroupTile { lines.append("tiles: \(workGroupTile)") }
+        if let absorbed {
+            lines.append("absorbed: \(absorbed), applied to the keys and not to the queries")
+        }
         if skipsBlocks { lines.append("skipping: blocks of keys whose weights can't matter are left out") }
         if let groupsPerBlock, let rowsPerBlock {
             lines.append("blocks: affinities of \(groupsPerBlock) groups, \(rowsPerBlock) rows at a time")

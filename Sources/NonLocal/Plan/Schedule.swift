@@ -91,7 +91,7 @@ struct Schedule: Sendable, Hashable {
         let (scratch, shares) = (work.scratch(items), work.shares(items))
         if scratch > 0 { elements[.scratch] = scratch }
         if shares > 0 { elements[.shares] = shares }
-        if work.method.precision == .mixed { elements[.misfits] = 1 }
+        if work.method.roomier != nil { elements[.misfits] = 1 }
         method = work.method
         itemsPerSlice = items
         self.elements = elements

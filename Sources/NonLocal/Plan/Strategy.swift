@@ -48,6 +48,8 @@ struct Method: Sendable, Hashable {
     var form = FusedForm.panels
     /// Whether sums are taken of all that is computed.
     private(set) var sums = false
+    /// The maps of the queries that are applied to the keys, of the panel kernels' fused strategy alone.
+    private(set) var absorbed: AbsorbedMaps = []
 
     /// The staged strategy on the plain kernels, which can do everything.
     static let plain = Method(strategy: .staged)
@@ -84,9 +86,19 @@ struct Method: Sendable, Hashable {
         return method
     }
 
-    /// The same for any positions of the same groups: every key computed, one kernel a stage, no sums.
-    var general: Method {
+    /// The same with maps of the queries applied to the keys, a kernel a stage; none where there are no maps.
+    func absorbing(_ maps: AbsorbedMaps) -> Method? {
+        guard !maps.isEmpty else { return nil }
         var method = self
+        method.absorbed = maps
+        method.form = .panels
+        return method
+    }
+
+    /// The same for any positions of the same groups: every key computed, one kernel a stage, no sums, and each map
+    /// applied where the formulas have it.
+    var general: Method {
+        var method = unabsorbed
         method.skips = false
         method.form = .panels
         method.sums = false
@@ -94,8 +106,20 @@ struct Method: Sendable, Hashable {
         return method
     }
 
-    /// The same in bfloat16, which holds what float16 doesn't.
-    var inBfloat16: Method {
+    /// The same in a way that holds numbers which this one doesn't, if this is one of those that may not: in bfloat16,
+    /// or with each map applied where the formulas have it.
+    var roomier: Method? {
+        guard absorbed.isEmpty else { return unabsorbed }
+        return precision == .mixed ? inBfloat16 : nil
+    }
+
+    private var unabsorbed: Method {
+        var method = self
+        method.absorbed = []
+        return method
+    }
+
+    private var inBfloat16: Method {
         Method(
             strategy: strategy, groupTile: groupTile, warp: warp?.inBfloat16, order: order,
             precision: .bfloat16)

@@ -2,7 +2,8 @@ import SwiftOpenCL
 
 extension VerificationProblems {
     /// Whole blocks over all forms and options, every row compared, by the staged strategy, by the one that
-    /// the plan would choose, and by that with a kernel a stage; those of the tile kernels in 16 bits, too.
+    /// the plan would choose, by that with a kernel a stage, and with maps of the queries applied to the keys; those of
+    /// the tile kernels in 16 bits, too.
     var blockProblems: [Problem] {
         let ways: [(Strategy, FusedForm?)] = [(.staged, nil), (.automatic, nil), (.automatic, .panels)]
         let softmaxes = blocks.filter {
@@ -11,10 +12,13 @@ extension VerificationProblems {
         return ways.flatMap { strategy, form in
             (form == nil ? blocks : softmaxes).map { block($0, strategy, form) }
         }
+            + (kernels != .panel
+                ? []
+                : softmaxes.filter { $0.configuration.scope != .time }.map { block($0, .fused, nil, .on) })
             + (kernels != .tile
                 ? []
                 : [Strategy.staged, .fused].flatMap { strategy in
-                    softmaxes.map { block($0, strategy, nil, .mixed) }
+                    softmaxes.map { block($0, strategy, nil, .automatic, .mixed) }
                 })
     }
 
@@ -97,12 +101,15 @@ extension VerificationProblems {
     }
 
     private func block(
-        _ block: Block, _ strategy: Strategy, _ form: FusedForm?, _ precision: Precision = .float32
+        _ block: Block, _ strategy: Strategy, _ form: FusedForm?, _ absorb: Absorption = .automatic,
+        _ precision: Precision = .float32
     ) -> Problem {
-        let words = words(block, strategy, form) + (precision == .float32 ? "" : ", \(precision.rawValue)")
+        let words =
+            words(block, strategy, form) + (absorb == .on ? ", maps absorbed" : "")
+            + (precision == .float32 ? "" : ", \(precision.rawValue)")
         return Problem(family: "block", problem: words) {
             var options = options(strategy, form)
-            options.precision = precision
+            (options.absorb, options.precision) = (absorb, precision)
             return try verdict(run(block, options))
         }
     }

@@ -17,14 +17,45 @@ extension VerificationProblems {
         let attentions = [
             (1, 1, 1, 1), (3, 7, 17, 5), (9, 2, 5, tile.blockKeys + 7), (tile.depth + 3, 7, 3, 8),
         ]
-        return projections + gramProblems(tile)
+        return poolProblems(tile) + projections + gramProblems(tile)
             + attentions.flatMap { width, values, rows, keys in
-                [1, -0.5].map { panelAttention(tile, width, values, rows, keys, scale: $0) }
+                [1, -0.5].flatMap { scale in
+                    [false, true].map {
+                        panelAttention(tile, width, values, rows, keys, scale: scale, adds: $0)
+                    }
+                }
             }
             + [
                 panelPackedProjection(tile, 3, tile.blockKeys),
-                panelPackedProjection(tile, tile.depth + 3, 5), sharedAttention(tile),
+                panelPackedProjection(tile, tile.depth + 3, 5), sharedAttention(tile, adds: false),
+                sharedAttention(tile, adds: true),
             ]
+    }
+
+    /// Windows of one, two and more columns, each in rows that fill no vectors and in rows that fill several.
+    private func poolProblems(_ tile: PanelTile) -> [Problem] {
+        [1, 2, 3, tile.lanes].flatMap { columns in
+            [tile.lanes - 1, 2 * tile.lanes + 1].map { windows in
+                let grid = Grid(t: 3, h: 5, w: columns * windows + columns - 1)
+                let window = Geometry.Window.grid(t: 1, h: 2, w: columns)
+                let words = "\(grid.t)×\(grid.h)×\(grid.w) by 1,2,\(columns)"
+                return problem("panel_pool", words, terms: 0) { launcher in
+                    let channels = 3, pooled = 3 * 2 * windows
+                    let x = values(2, channels, grid.count)
+                    let target = try buffer(count: 2 * channels * pooled)
+                    try PanelPoolKernel(session.library, tile).launch(
+                        launcher, from: view(x, channels, grid.count),
+                        to: View(target, channels: channels, positions: pooled), channels: channels,
+                        grid: grid, window: window, pooled: pooled, items: 2)
+                    let expected = (0..<2).flatMap {
+                        ReferenceStages.maxPool(
+                            field(x, $0, channels, grid.count), grid: grid, window: window
+                        ).values
+                    }
+                    return (target, expected)
+                }
+            }
+        }
     }
 
     private func panelProjection(
@@ -101,10 +132,10 @@ extension VerificationProblems {
     }
 
     /// So many workers that several share the keys of each panel of queries.
-    private func sharedAttention(_ tile: PanelTile) -> Problem {
+    private func sharedAttention(_ tile: PanelTile, adds: Bool) -> Problem {
         var tile = tile
         tile.workers = 16
-        return panelAttention(tile, 3, 7, tile.panel + 1, 2 * tile.blockKeys + 1, scale: 1)
+        return panelAttention(tile, 3, 7, tile.panel + 1, 2 * tile.blockKeys + 1, scale: 1, adds: adds)
     }
 
     private func panelResidual(_ tile: PanelTile, _ channels: Int, _ positions: Int, _ rows: Int) -> Problem {
@@ -126,14 +157,20 @@ extension VerificationProblems {
         }
     }
 
+    /// - Parameter adds: whether each key's scores have a bias, and y a residual.
     private func panelAttention(
-        _ tile: PanelTile, _ width: Int, _ valueChannels: Int, _ rows: Int, _ keys: Int, scale: Double
+        _ tile: PanelTile, _ width: Int, _ valueChannels: Int, _ rows: Int, _ keys: Int, scale: Double,
+        adds: Bool
     ) -> Problem {
         let words =
             "d \(width), d_v \(valueChannels), \(rows) × \(keys), scale \(scale), \(tile.workers) workers"
+            + (adds ? ", bias and residual" : "")
         return problem("panel_attention", words, terms: max(keys, width * width)) { launcher in
             let theta = values(2, width, rows).map { $0 / Float(width).squareRoot() }
             let phi = values(2, width, keys), g = values(2, valueChannels, keys)
+            let bias = values(2, 1, keys), residual = values(2, valueChannels, rows)
+            let misfits = try buffer(count: 1)
+            try session.queue.fill(misfits, with: 0)
             let target = try buffer(count: 2 * valueChannels * rows)
             try launchAttention(
                 tile, launcher,
@@ -141,16 +178,22 @@ extension VerificationProblems {
                     theta: view(theta, width, rows), phi: view(phi, width, keys),
                     g: view(g, valueChannels, keys),
                     y: View(target, channels: valueChannels, positions: rows), width: width,
-                    valueChannels: valueChannels, groups: 2, rows: rows, keys: keys), scale: scale)
+                    valueChannels: valueChannels, groups: 2, rows: rows, keys: keys,
+                    bias: adds ? view(bias, 1, keys) : nil,
+                    residual: adds ? view(residual, valueChannels, rows) : nil,
+                    misfits: adds ? misfits : nil), scale: scale)
+            guard try session.queue.read(misfits)[0].bitPattern == 0 else {
+                throw NonLocalError(.mismatch, "numbers that are finite were taken for others")
+            }
             func fields(_ values: [Float], _ channels: Int, _ positions: Int) -> [Field] {
                 (0..<2).map { field(values, $0, channels, positions) }
             }
-            return (
-                target,
-                attended(
-                    fields(theta, width, rows), fields(phi, width, keys), fields(g, valueChannels, keys),
-                    scale: scale)
-            )
+            // A bias is one more channel of φ, with which θ has ones.
+            let ones = Field(channels: 1, positions: rows, values: Array(repeating: 1, count: rows))
+            let queries = fields(theta, width, rows).map { adds ? $0.above(ones) : $0 }
+            let biased = zip(fields(phi, width, keys), fields(bias, 1, keys)).map { adds ? $0.above($1) : $0 }
+            let y = attended(queries, biased, fields(g, valueChannels, keys), scale: scale)
+            return (target, adds ? zip(y, residual).map { $0 + Double($1) } : y)
         }
     }
 
@@ -195,5 +238,12 @@ extension VerificationProblems {
             count: tile.projectionBlocks(
                 inputs: maps.inputs, outputs: maps.rows, positions: positions, items: 2
             ).scratch)
+    }
+}
+
+extension Field {
+    /// The channels of this one, and then those of another one.
+    fileprivate func above(_ other: Field) -> Field {
+        Field(channels: channels + other.channels, positions: positions, values: values + other.values)
     }
 }

@@ -13,6 +13,7 @@ struct FaultScenario: Sendable {
 
     static let all = [
         block("panel kernels", BlockCase([2, 4, 30])),
+        block("absorbed maps", BlockCase([2, 4, 30]) { $0.subsample = .convFirst }, absorb: .on),
         block("a staged block", BlockCase([2, 4, 30]) { $0.subsample = .convFirst }, strategy: .staged),
         block("tile kernels", BlockCase([1, 4, 30]), kernels: .tile),
         block("warp kernels", BlockCase([1, 16, 30]), kernels: .warp),
@@ -52,12 +53,12 @@ struct FaultScenario: Sendable {
 
     private static func block(
         _ name: String, _ problem: BlockCase, strategy: Strategy = .automatic, kernels: KernelClass? = nil,
-        skip: Skipping = .automatic
+        skip: Skipping = .automatic, absorb: Absorption = .automatic
     ) -> FaultScenario {
         FaultScenario(name: name) { session in
             let prepared = try problem.block().prepared(
                 for: problem.shape, on: session, strategy: strategy, kernels: kernels, skip: skip,
-                testsKernels: false)
+                absorb: absorb, testsKernels: false)
             let x = try problem.input()
             return { try prepared(x).elements }
         }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import NonLocal
 
-/// `max_pool.cl` by itself: the same numbers as the reference, bit for bit, since nothing is computed.
+/// `max_pool.cl` and `panel_pool.cl` by themselves: the same numbers as the reference, bit for bit, since nothing is computed.
 @Suite(.needsDevice) struct MaxPoolKernelTests {
     private let session: OpenCLSession
 
@@ -38,22 +38,38 @@ import Testing
         Problem(grid: Grid(t: 3, h: 5, w: 7), window: .flat(2), items: 2),
         Problem(grid: Grid(t: 1, h: 3, w: 5), window: .flat(15)),
         Problem(grid: Grid(t: 2, h: 8, w: 9), window: .flat(7), channels: 9),
+        // As many windows in a row as vectors of 4, 8 and 16 numbers have, one less and one more.
+        Problem(grid: Grid(t: 2, h: 3, w: 14), window: .grid(t: 1, h: 2, w: 2), items: 2),
+        Problem(grid: Grid(t: 1, h: 3, w: 31), window: .grid(t: 1, h: 1, w: 1)),
+        Problem(grid: Grid(t: 2, h: 3, w: 32), window: .grid(t: 1, h: 1, w: 2)),
+        Problem(grid: Grid(t: 1, h: 4, w: 35), window: .grid(t: 1, h: 2, w: 2)),
+        Problem(grid: Grid(t: 1, h: 2, w: 50), window: .grid(t: 1, h: 1, w: 3)),
+        Problem(grid: Grid(t: 1, h: 2, w: 33), window: .grid(t: 1, h: 2, w: 4)),
+        Problem(grid: Grid(t: 2, h: 2, w: 49), window: .grid(t: 2, h: 1, w: 16)),
     ]
 
     @Test(arguments: problems, Arrangement.allCases)
     func matches(_ problem: Problem, _ arrangement: Arrangement) throws {
-        try check(problem, arrangement) { noise($0, $1, $2) }
+        for kernels in kernels(problem) { try check(problem, kernels, arrangement) { noise($0, $1, $2) } }
     }
 
     @Test(arguments: problems)
     func keepsExtremes(_ problem: Problem) throws {
         let values: [Float] = [-3e38, -.infinity, 0x1p-149, -0x1p-149, .nan, 3e38, -1, .infinity, 0]
-        try check(problem, .packed) { values[($0 * 5 + $1 * 3 + $2) % values.count] }
-        try check(problem, .packed) { _, _, _ in -.infinity }
+        for kernels in kernels(problem) {
+            try check(problem, kernels, .packed) { values[($0 * 5 + $1 * 3 + $2) % values.count] }
+            try check(problem, kernels, .packed) { _, _, _ in -.infinity }
+        }
+    }
+
+    /// The panel kernel's tiles that take a problem's windows, and none for the plain kernel.
+    private func kernels(_ problem: Problem) -> [PanelTile?] {
+        let columns = problem.window.extents(of: problem.grid).window[2]
+        return [nil] + PanelTile.widths.filter { $0 >= columns }.map { PanelTile(lanes: $0, workers: 2) }
     }
 
     private func check(
-        _ problem: Problem, _ arrangement: Arrangement, value: (Int, Int, Int) -> Float
+        _ problem: Problem, _ tile: PanelTile?, _ arrangement: Arrangement, value: (Int, Int, Int) -> Float
     ) throws {
         let (channels, pooled) = (problem.channels, problem.pooled)
         let x = try Placed(
@@ -62,9 +78,15 @@ import Testing
         let y = try Placed(
             session, items: problem.items, channels: channels, positions: pooled, arrangement)
         let launcher = Launcher(session.queue)
-        try MaxPoolKernel(session.library).launch(
-            launcher, from: x.view, grid: problem.grid, window: problem.window, to: y.view, pooled: pooled,
-            channels: channels, items: problem.items)
+        if let tile {
+            try PanelPoolKernel(session.library, tile).launch(
+                launcher, from: x.view, to: y.view, channels: channels, grid: problem.grid,
+                window: problem.window, pooled: pooled, items: problem.items)
+        } else {
+            try MaxPoolKernel(session.library).launch(
+                launcher, from: x.view, grid: problem.grid, window: problem.window, to: y.view,
+                pooled: pooled, channels: channels, items: problem.items)
+        }
         try launcher.finish()
 
         let expected = (0..<problem.items).flatMap { item in
@@ -73,6 +95,6 @@ import Testing
                 grid: problem.grid, window: problem.window
             ).values
         }
-        expectClose(try y.read(session), expected) { _ in 0 }
+        expectClose(try y.read(session), expected, "\(tile?.lanes ?? 1) lanes") { _ in 0 }
     }
 }

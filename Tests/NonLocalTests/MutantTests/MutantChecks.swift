@@ -46,7 +46,8 @@ struct MutantCheck {
 
     /// The families of problems that run kernels with the tile that they are given.
     private static let ofPanelTile: Set = [
-        "panel_projection", "panel_attention", "panel_gram", "panel_order", "panel_transpose", "sort",
+        "panel_pool", "panel_projection", "panel_attention", "panel_gram", "panel_order", "panel_transpose",
+        "sort",
         "sorted_aggregate",
     ]
 
@@ -158,12 +159,13 @@ struct MutantCheck {
     /// The blocks in which a mistake planted by hand is caught.
     private static func plantedChecks(_ source: KernelSource) throws -> [MutantCheck] {
         let panels = MutationTests.mutations.filter { $0.source == source }.map { mutation in
-            MutantCheck(name: mutation.problem.testDescription) { session in
+            MutantCheck(name: mutation.testCase) { session in
                 let problem = mutation.problem
                 let strategy = mutation.skip == .on ? .fused : mutation.strategy
                 let prepared = try problem.block().prepared(
                     for: problem.shape, on: session, strategy: strategy,
-                    kernels: strategy == .staged ? nil : .panel, skip: mutation.skip, validation: .full,
+                    kernels: strategy == .staged ? nil : .panel, skip: mutation.skip, absorb: mutation.absorb,
+                    validation: .full,
                     memoryLimit: problem.shape.last == 3000 ? 4 << 20 : nil, form: mutation.form)
                 return try passes(prepared, problem, mutation.queries)
             }

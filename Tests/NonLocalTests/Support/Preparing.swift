@@ -1,11 +1,12 @@
 @testable import NonLocal
 
 extension NonLocalBlock {
-    /// The block made ready as ``prepared(for:backend:precision:strategy:skip:validation:memoryLimit:allowNonFinite:)``
+    /// The block made ready as ``prepared(for:backend:precision:strategy:skip:absorb:validation:checksums:onMismatch:memoryLimit:launchSeconds:allowNonFinite:)``
     /// does, but in the session that tests share, so that its kernels are built already.
     func prepared(
         for shape: [Int], on session: OpenCLSession?, strategy: Strategy = .automatic,
-        kernels: KernelClass? = nil, skip: Skipping = .automatic, validation: Validation = .full,
+        kernels: KernelClass? = nil, skip: Skipping = .automatic, absorb: Absorption = .automatic,
+        validation: Validation = .full,
         checksums: Checksums = .off, onMismatch: MismatchPolicy = .fail,
         memoryLimit: Int? = nil, allowNonFinite: Bool = false, form: FusedForm? = nil,
         groupTile: GroupTile? = nil, testsKernels: Bool = true, precision: Precision = .float32
@@ -15,7 +16,8 @@ extension NonLocalBlock {
             session: session,
             options: RunOptions(
                 strategy: strategy, kernels: kernels, groupTile: groupTile, testsKernels: testsKernels,
-                skip: skip, form: form, precision: precision, validation: validation, checksums: checksums,
+                skip: skip, absorb: absorb, form: form, precision: precision, validation: validation,
+                checksums: checksums,
                 onMismatch: onMismatch, memoryLimit: memoryLimit,
                 allowsNonFinite: allowNonFinite))
     }

@@ -14,13 +14,14 @@ import Testing
         let problem: BlockCase
         var queries: [Int]?
         var skip: Skipping
+        var absorb: Absorption
 
         init(
             _ source: KernelSource, _ text: String, _ replacement: String, _ problem: BlockCase,
-            queries: [Int]? = nil, skip: Skipping = .automatic
+            queries: [Int]? = nil, skip: Skipping = .automatic, absorb: Absorption = .automatic
         ) {
             (self.source, self.text, self.replacement) = (source, text, replacement)
-            (self.problem, self.queries, self.skip) = (problem, queries, skip)
+            (self.problem, self.queries, self.skip, self.absorb) = (problem, queries, skip, absorb)
         }
 
         /// The one that has the kernel.
@@ -33,6 +34,9 @@ import Testing
 
         /// The one that has the kernel.
         var form: FusedForm? { [.panelBlock, .panelTime].contains(source) ? nil : .panels }
+
+        /// What it is noticed in.
+        var testCase: String { problem.testDescription + (absorb == .on ? ", maps absorbed" : "") }
 
         var testDescription: String { "\(source.fileName): \(text) → \(replacement)" }
     }
@@ -70,6 +74,9 @@ import Testing
         $0.scale = .factor(-1)
     }
     private static let pooledWide = BlockCase([1, 4, 4, 70]) { $0.subsample = .convFirst }
+    private static let pooledByThree = BlockCase([1, 4, 4, 13]) {
+        ($0.subsample, $0.pool) = (.convFirst, .window(t: 1, h: 1, w: 3))
+    }
     private static let pooledFrames = BlockCase([2, 4, 2, 6, 6]) {
         $0.subsample = .convFirst
         $0.scope = .space
@@ -168,10 +175,14 @@ import Testing
         Mutation(.panelPack, "* KEYS + n % KEYS", "* KEYS", wide),
         Mutation(.panelPack, "c < channels ? keys - n : 0", "keys - n - 1", timeScope),
         Mutation(.panelPool, "value > m ||", "value < m ||", pooled),
-        Mutation(.panelPool, "int i = 1; i < window.z", "int i = 1; i < 1", pooled),
+        Mutation(.panelPool, "(m.odd, next.odd)", "(m.even, next.even)", pooled),
+        Mutation(.panelPool, "n + LANES, grid", "n, grid", pooledWide),
+        Mutation(.panelPool, "int i = 1; i < columns", "int i = 1; i < 1", pooledByThree),
+        Mutation(.panelPool, "first + columns > LANES", "first + 2 * columns > LANES", pooledByThree),
         Mutation(.panelPool, "w * window.z;", "w;", pooledWide),
         Mutation(.panelPool, "group++;", "group += 0;", pooledFrames),
-        Mutation(.panelPool, "first += filled;", "first += 0;", pooledWide),
+        Mutation(.panelPool, "first += LANES;", "first += 0;", pooledWide),
+        Mutation(.panelPool, "STORE(LOAD(result + LANES), result);", "", pooledWide),
         Mutation(
             .panelPack, "x[k * term + (whole * ROWS + r) * row]", "x[k * term + r * row]", timeScope),
         Mutation(.panelPack, "GROUP(view, group)", "GROUP(view, 0)", timeScope),
@@ -190,6 +201,11 @@ import Testing
         Mutation(.panelAttention, "= -INFINITY;", "= 0.0f;", own(.exclude)),
         Mutation(.panelAttention, "state[VECTORS + v] + 1.0f", "state[VECTORS + v]", own(.strongest)),
         Mutation(.panelAttention, "* KEYS + j % KEYS", "* KEYS", own(.strongest)),
+        Mutation(.panelAttention, "(halving * bias[j * step])", "(bias[j * step])", wide, absorb: .on),
+        Mutation(.panelAttention, "bias + firstKey * biasStep", "bias", wide, absorb: .on),
+        Mutation(.panelAttention, "bias + GROUP(biasView, group)", "bias", video, absorb: .on),
+        Mutation(.panelAttention, "if (residual) sum +=", "if (!residual) sum +=", plain, absorb: .on),
+        Mutation(.panelAttention, "residual + GROUP(residualView, group)", "residual", video, absorb: .on),
         Mutation(.panelTime, "min(t + i, queries - 1)", "t", pixels),
         Mutation(.panelTime, "min(u + k, keys - 1)", "u", pixels),
         Mutation(.panelTime, "min(c + k, valueChannels - 1)", "c", pixels),
@@ -271,8 +287,8 @@ import Testing
         let strategy = mutation.skip == .on ? .fused : mutation.strategy
         let prepared = try problem.block().prepared(
             for: problem.shape, on: session, strategy: strategy,
-            kernels: strategy == .staged ? nil : .panel, skip: mutation.skip, validation: .full,
-            memoryLimit: memoryLimit, form: mutation.form)
+            kernels: strategy == .staged ? nil : .panel, skip: mutation.skip, absorb: mutation.absorb,
+            validation: .full, memoryLimit: memoryLimit, form: mutation.form)
         let x = try problem.input()
         let error = failure(.mismatch) { _ = try prepared.run(x, queries: mutation.queries) }
         let mismatch = try #require(error?.mismatch)
@@ -308,7 +324,8 @@ import Testing
         for mutation in Self.mutations {
             let problem = mutation.problem
             let prepared = try problem.block().prepared(
-                for: problem.shape, on: TestDevice.session(), skip: mutation.skip, form: mutation.form)
+                for: problem.shape, on: TestDevice.session(), skip: mutation.skip, absorb: mutation.absorb,
+                form: mutation.form)
             _ = try prepared.run(mutation.problem.input(), queries: mutation.queries)
         }
     }

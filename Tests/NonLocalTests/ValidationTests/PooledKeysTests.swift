@@ -101,8 +101,8 @@ import Testing
                 form: .panels)
             return failure(.mismatch) { _ = try block.run(problem.input()) }?.mismatch?.stage
         }
-        #expect(try stage(.panelPool, "h < h0 + window.y", "h < h0 + window.y - 1") == .pooledPhi)
-        #expect(try stage(.panelPool, "int i = 1; i < window.z", "int i = 2; i < window.z") == .pooledPhi)
+        #expect(try stage(.panelPool, "h < window.y; h++", "h < window.y - 1; h++") == .pooledPhi)
+        #expect(try stage(.panelPool, "(m.odd, next.odd)", "(m.even, next.even)") == .pooledPhi)
         #expect(try stage(.panelAttention, "l += weight;", "l = weight;") == .result)
     }
 }
