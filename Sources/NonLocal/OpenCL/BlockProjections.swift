@@ -79,92 +79,118 @@ struct BlockProjections: Sendable {
     func project(
         _ launcher: Launcher, x: View, items: Int, queries: ChosenQueries?, _ workspace: Workspace
     ) throws -> Projected {
-        let (channels, positions) = (geometry.channels, geometry.grid.count)
+        let slice = Slice(launcher: launcher, items: items, workspace: workspace)
         let features = try normalized(launcher, x, items: items, workspace)
-        var (residual, source, rows) = (x, features, positions)
-        if let queries, let gather {
-            rows = queries.count
-            func gathered(_ view: View, _ role: BufferRole) throws -> View {
-                let result = View(try workspace.required(role), channels: channels, positions: rows)
-                try gather.launch(
-                    launcher, from: view, index: queries.positions, to: result, channels: channels,
-                    items: items)
-                return result
-            }
-            residual = try gathered(x, .gatheredInput)
-            source = groupNorm == nil ? residual : try gathered(features, .gatheredNormalized)
+        let residual = try gathered(x, queries, .gatheredInput, slice)
+        let source =
+            groupNorm == nil ? residual : try gathered(features, queries, .gatheredNormalized, slice)
+        let pools = configuration.subsample == .poolFirst
+        let keySource =
+            pools ? try pooled(features, channels: geometry.channels, .pooledInput, slice) : features
+        var result = Projected(
+            residual: residual, source: source, keySource: keySource, views: [:], whole: [:],
+            rows: queries?.count ?? geometry.grid.count)
+        for roles in problem.projectionGroups(method) {
+            guard let maps = maps[roles] else { continue }
+            let isOfQueries = roles.contains(.theta)
+            let views = try project(
+                roles, maps, from: isOfQueries ? source : keySource,
+                isOfQueries ? result.rows : problem.projectedPositions, slice)
+            for (role, view) in zip(roles, views) { result.views[role] = view }
         }
+        result.whole = result.views
+        if !pools { try poolKeys(&result, slice) }
+        return result
+    }
 
-        /// θ, φ and g by their roles; x itself where there is no map.
-        var projected: [BufferRole: View] = [:]
-        func project(_ roles: [BufferRole], from view: View, _ positions: Int) throws {
-            guard let maps = maps[roles] else { return }
-            let views = try zip(roles, maps.outputs).map { role, channels in
-                if role != .theta, problem.route(of: role, method) == .projected {
-                    return try workspace.packedKeys(role, of: problem, method)
-                }
-                return role == .g
-                    ? try workspace.values(
-                        .g, positions, isOperand: !problem.poolsProjections, of: problem, method)
-                    : View(try workspace.required(role), channels: channels, positions: positions)
-            }
-            let frames = problem.frames(of: roles, method)
-            func byFrame(_ view: View) -> View { frames.map(view.grouped) ?? view }
-            try projector.launch(
-                launcher, maps, from: byFrame(view), to: views.map(byFrame),
-                positions: frames?.count ?? positions, items: items * (frames?.groups ?? 1), workspace)
-            for (role, view) in zip(roles, views) { projected[role] = view }
-        }
-        func pool(_ view: View, channels: Int, _ role: BufferRole) throws -> View {
-            guard let window = geometry.window else { return view }
-            let pooled = geometry.keyGrid.count
-            let result =
-                role == .pooledG
-                ? try workspace.values(role, pooled, of: problem, method)
-                : View(try workspace.required(role), channels: channels, positions: pooled)
-            if let maxPool {
-                try maxPool.launch(
-                    launcher, from: view, grid: geometry.grid, window: window, to: result, pooled: pooled,
-                    channels: channels, items: items)
-            } else if let panelPool {
-                try panelPool.launch(
-                    launcher, from: view, to: result, channels: channels, grid: geometry.grid,
-                    window: window, pooled: pooled, items: items)
-            }
-            return result
-        }
+    /// What a slice of the batch is worked on with.
+    private struct Slice {
+        let launcher: Launcher
+        let items: Int
+        let workspace: Workspace
+    }
 
-        let poolsFirst = configuration.subsample == .poolFirst
-        let keySource = poolsFirst ? try pool(features, channels: channels, .pooledInput) : features
-        try project([.theta, .phi, .g], from: features, positions)
-        try project([.theta], from: source, rows)
-        try project([.phi, .g], from: keySource, problem.projectedPositions)
-        try project([.g], from: keySource, problem.projectedPositions)
-        let whole = projected
-        let phi = projected[.phi] ?? (problem.projectsAffinity ? nil : keySource)
-        if !poolsFirst, let panelPool, let window = geometry.window, let phi, let g = projected[.g] {
-            let (width, values) = (problem.width, configuration.valueChannels)
-            func pooled(_ role: BufferRole, _ pooled: BufferRole, _ channels: Int) throws -> View {
-                if problem.route(of: role, method) == .pooled {
-                    return try workspace.packedKeys(role, of: problem, method)
-                }
-                return View(
-                    try workspace.required(pooled), channels: channels, positions: geometry.keyGrid.count)
+    /// A tensor at the chosen queries, or as it is where none are chosen.
+    private func gathered(
+        _ view: View, _ queries: ChosenQueries?, _ role: BufferRole, _ slice: Slice
+    ) throws -> View {
+        guard let queries, let gather else { return view }
+        let channels = geometry.channels
+        let result = View(
+            try slice.workspace.required(role), channels: channels, positions: queries.count)
+        try gather.launch(
+            slice.launcher, from: view, index: queries.positions, to: result, channels: channels,
+            items: slice.items)
+        return result
+    }
+
+    /// Projections of one tensor, where and in the form in which the method wants them.
+    private func project(
+        _ roles: [BufferRole], _ maps: Projector.Maps, from view: View, _ positions: Int, _ slice: Slice
+    ) throws -> [View] {
+        let workspace = slice.workspace
+        let views = try zip(roles, maps.outputs).map { role, channels in
+            if role != .theta, problem.route(of: role, method) == .projected {
+                return try workspace.packedKeys(role, of: problem, method)
             }
-            let pooledPhi = try pooled(.phi, .pooledPhi, width), pooledG = try pooled(.g, .pooledG, values)
+            return role == .g
+                ? try workspace.values(
+                    .g, positions, isOperand: !problem.poolsProjections, of: problem, method)
+                : View(try workspace.required(role), channels: channels, positions: positions)
+        }
+        let frames = problem.frames(of: roles, method)
+        func byFrame(_ view: View) -> View { frames.map(view.grouped) ?? view }
+        try projector.launch(
+            slice.launcher, maps, from: byFrame(view), to: views.map(byFrame),
+            positions: frames?.count ?? positions, items: slice.items * (frames?.groups ?? 1), workspace)
+        return views
+    }
+
+    /// Puts φ, or x in its place, and g after max pooling in the place of themselves before it, if there is any.
+    private func poolKeys(_ projected: inout Projected, _ slice: Slice) throws {
+        let (width, values) = (problem.width, configuration.valueChannels)
+        let phi = projected.views[.phi] ?? (problem.projectsAffinity ? nil : projected.keySource)
+        guard let panelPool, let window = geometry.window, let phi, let g = projected.views[.g] else {
+            if let phi { projected.views[.phi] = try pooled(phi, channels: width, .pooledPhi, slice) }
+            if let g = projected.views[.g] {
+                projected.views[.g] = try pooled(g, channels: values, .pooledG, slice)
+            }
+            return
+        }
+        func target(_ role: BufferRole, _ pooled: BufferRole, _ channels: Int) throws -> View {
+            if problem.route(of: role, method) == .pooled {
+                return try slice.workspace.packedKeys(role, of: problem, method)
+            }
+            return View(
+                try slice.workspace.required(pooled), channels: channels, positions: geometry.keyGrid.count)
+        }
+        let pooledPhi = try target(.phi, .pooledPhi, width), pooledG = try target(.g, .pooledG, values)
+        try panelPool.launch(
+            slice.launcher, phi: phi, g: g, toPhi: pooledPhi.grouped(by: geometry.keys),
+            toG: pooledG.grouped(by: geometry.keys), width: width, valueChannels: values,
+            grid: geometry.grid, window: window, keys: geometry.keys.count, items: slice.items)
+        (projected.views[.phi], projected.views[.g]) = (pooledPhi, pooledG)
+    }
+
+    /// A tensor after max pooling, or as it is where there is no window.
+    private func pooled(
+        _ view: View, channels: Int, _ role: BufferRole, _ slice: Slice
+    ) throws -> View {
+        guard let window = geometry.window else { return view }
+        let positions = geometry.keyGrid.count
+        let result =
+            role == .pooledG
+            ? try slice.workspace.values(role, positions, of: problem, method)
+            : View(try slice.workspace.required(role), channels: channels, positions: positions)
+        if let maxPool {
+            try maxPool.launch(
+                slice.launcher, from: view, grid: geometry.grid, window: window, to: result,
+                pooled: positions, channels: channels, items: slice.items)
+        } else if let panelPool {
             try panelPool.launch(
-                launcher, phi: phi, g: g, toPhi: pooledPhi.grouped(by: geometry.keys),
-                toG: pooledG.grouped(by: geometry.keys), width: width, valueChannels: values,
-                grid: geometry.grid, window: window, keys: geometry.keys.count, items: items)
-            (projected[.phi], projected[.g]) = (pooledPhi, pooledG)
-        } else if !poolsFirst {
-            if let phi { projected[.phi] = try pool(phi, channels: problem.width, .pooledPhi) }
-            if let g = projected[.g] {
-                projected[.g] = try pool(g, channels: configuration.valueChannels, .pooledG)
-            }
+                slice.launcher, from: view, to: result, channels: channels, grid: geometry.grid,
+                window: window, pooled: positions, items: slice.items)
         }
-        return Projected(
-            residual: residual, source: source, keySource: keySource, views: projected, whole: whole,
-            rows: rows)
+        return result
     }
 }
