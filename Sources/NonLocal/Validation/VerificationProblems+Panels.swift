@@ -37,10 +37,11 @@ extension VerificationProblems {
         [1, 2, 3, tile.lanes].flatMap { columns in
             [tile.lanes - 1, 2 * tile.lanes + 1].map { windows in
                 let grid = Grid(t: 3, h: 5, w: columns * windows + columns - 1)
-                let window = Geometry.Window.grid(t: 1, h: 2, w: columns)
-                let words = "\(grid.t)×\(grid.h)×\(grid.w) by 1,2,\(columns)"
+                let frames = columns == 2 ? 2 : 1
+                let window = Geometry.Window.grid(t: frames, h: 2, w: columns)
+                let words = "\(grid.t)×\(grid.h)×\(grid.w) by \(frames),2,\(columns)"
                 return problem("panel_pool", words, terms: 0) { launcher in
-                    let channels = 3, pooled = 3 * 2 * windows
+                    let channels = 3, pooled = 3 / frames * 2 * windows
                     let x = values(2, channels, grid.count)
                     let target = try buffer(count: 2 * channels * pooled)
                     try PanelPoolKernel(session.library, tile).launch(
@@ -131,11 +132,11 @@ extension VerificationProblems {
         }
     }
 
-    /// So many workers that several share the keys of each panel of queries.
+    /// So many workers that several share the keys of each panel of queries, and one of them gets none.
     private func sharedAttention(_ tile: PanelTile, adds: Bool) -> Problem {
         var tile = tile
         tile.workers = 16
-        return panelAttention(tile, 3, 7, tile.panel + 1, 2 * tile.blockKeys + 1, scale: 1, adds: adds)
+        return panelAttention(tile, 3, 7, tile.panel + 1, 4 * tile.blockKeys + 1, scale: 1, adds: adds)
     }
 
     private func panelResidual(_ tile: PanelTile, _ channels: Int, _ positions: Int, _ rows: Int) -> Problem {
