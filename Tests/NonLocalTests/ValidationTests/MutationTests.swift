@@ -82,6 +82,10 @@ import Testing
         $0.scope = .space
     }
     private static let dotProduct = BlockCase([2, 9, 70]) { $0.pairwise = .dotProduct }
+    /// Frames, each of which has a matrix of its own.
+    private static let framesOfProducts = BlockCase([1, 4, 3, 4, 5]) {
+        ($0.pairwise, $0.scope) = (.dotProduct, .space)
+    }
     /// So many inner channels that θ is not worth computing.
     private static let wholeProduct = BlockCase([2, 9, 70], inner: 8) { $0.pairwise = .dotProduct }
     /// More positions than two runs of parts have.
@@ -255,6 +259,7 @@ import Testing
         Mutation(.sortedAggregate, "+ group * keys", "", sorted),
         Mutation(.panelProjection, "item * weightAt.y", "0", dotProduct),
         Mutation(.panelProjection, "item * biasAt.y", "0", wholeProduct),
+        Mutation(.panelProjection, "weights + weightAt.x", "weights", framesOfProducts, queries: [40, 45]),
         Mutation(.panelGram, "sum[r][v], runs", "-sum[r][v], runs", dotProduct),
         Mutation(.panelGram, "if (part % PARTS > 0) value += *run;", "", manyParts, queries: [3, 5]),
         Mutation(.panelGram, ": *total + value", ": value", manyParts, queries: [3, 5]),
