@@ -253,8 +253,8 @@ static inline void attend_blocks(
     __global const float *restrict g, const long8 gView, __global const float *bias, const long8 biasView,
     __global const float *residual, const long8 residualView, __global uint *misfits /* null: not watched */,
     __global float *y, const long8 yView, const int width, const int valueChannels, const int queries,
-    const int keys, const float scale, const int blockPanels, const int shares, const int ownWeight, __global Lanes *restrict scratch,
-    __global Lanes *restrict shared SUM_PARAMETERS)
+    const int keys, const float scale, const int blockPanels, const int shares, const int ownWeight,
+    __global Lanes *restrict scratch, __global Lanes *restrict shared SUM_PARAMETERS)
 {
     const int panels = (queries + PANEL - 1) / PANEL;
     const int blocks = (panels + blockPanels - 1) / blockPanels;
@@ -308,8 +308,8 @@ static inline void attend_blocks(
         if (shares > 1) continue;
         for (int panel = 0; panel < count; panel++)
             finish(
-                states + panel * stateSize, groupG, groupResidual, residualView, misfits, y + GROUP(yView, group), yView,
-                valueChannels, tiles, (long)(firstPanel + panel) * PANEL, queries, keys, ownWeight SUMS_OF_ROWS);
+                states + panel * stateSize, groupG, groupResidual, residualView, misfits, y + GROUP(yView, group),
+                yView, valueChannels, tiles, (long)(firstPanel + panel) * PANEL, queries, keys, ownWeight SUMS_OF_ROWS);
     }
 }
 

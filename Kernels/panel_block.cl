@@ -65,7 +65,7 @@ __kernel WORK_ITEM void panel_block(
             valueChannels, positions, keys, scale, attentionPanels, 1, ownWeight, scratch, scratch);
         project(
             ALL_BLOCKS(outputBlocks, channels), 0, 1, outputWeight, start, outputBias, start, y, only(yView, item),
-            addsResidual ? residual : 0, only(residualView, item), z, only(zView, item), z, zView, z, zView, channels, channels,
-            valueChannels, channels, positions, 1, outputBlocks.x, outputBlocks.y, scratch);
+            addsResidual ? residual : 0, only(residualView, item), z, only(zView, item), z, zView, z, zView, channels,
+            channels, valueChannels, channels, positions, 1, outputBlocks.x, outputBlocks.y, scratch);
     }
 }

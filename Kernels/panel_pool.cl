@@ -4,8 +4,8 @@
  *   for each row (t', h') of the pooled grid, chunk of windows:
  *       m = the greatest of the window's rows, lane by lane; then of each window's lanes
  *
- * Windows of one or two columns are taken LANES at a time, from as many vectors as they have columns; ⌊LANES / window.z⌋
- * of wider ones, from one vector.
+ * Windows of one or two columns are taken LANES at a time, from as many vectors as they have columns;
+ * ⌊LANES / window.z⌋ of wider ones, from one vector.
  *
  * Groups are runs of `keys` pooled positions, one after another: all of an item, or each of its frames.
  *

@@ -53,6 +53,7 @@ struct AbsorbedMaps: OptionSet, Sendable, Hashable {
     static let theta = AbsorbedMaps(rawValue: 1)
     /// W_z with its norm and bias, so that g becomes W_z g + b_z.
     static let output = AbsorbedMaps(rawValue: 2)
+    static let all: AbsorbedMaps = [.theta, .output]
 }
 
 extension AbsorbedMaps {

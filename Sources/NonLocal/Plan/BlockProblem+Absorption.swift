@@ -7,7 +7,7 @@ extension BlockProblem {
         guard method.tile != nil, method.strategy == .fused, !method.skips, !method.sums,
             configuration.scope != .time
         else { return [] }
-        return projectsAffinity ? [.theta, .output] : [.output]
+        return projectsAffinity ? .all : [.output]
     }
 
     /// Those of them that save operations; none where one launch does it all, for its sake.

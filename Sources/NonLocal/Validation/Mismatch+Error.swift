@@ -13,7 +13,8 @@ extension NonLocalError {
             "\(stage.words(on: device)) differs from \(reference): item \(mismatch.item), "
                 + "\(stage.isOfKeys ? "key" : "row") \(mismatch.row)\(channel): expected \(mismatch.expected), "
                 + "actual \(mismatch.actual), \(error) \(mismatch.relativeError), "
-                + "tolerance \(mismatch.tolerance), strategy \(plan.strategy.rawValue)",
+                + "tolerance \(mismatch.tolerance), strategy \(plan.strategy.rawValue)"
+                + (plan.absorbed.map { " with \($0) absorbed" } ?? ""),
             advice: mismatch.actual.isFinite
                 ? Self.advice(plan, configuration, stage)
                 : "Numbers beyond float32's range give this too: scale x or the weights down.",
@@ -28,10 +29,21 @@ extension NonLocalError {
         guard let options = configuration?.commandOptions else { return verify + "." }
         let shape = plan.inputShape.map(String.init).joined(separator: "x")
         return verify
-            + ", or `nonlocal bench --shape \(shape) \(options) --strategy \(plan.strategy.rawValue)\(device) "
+            + ", or `nonlocal bench --shape \(shape) \(options) --strategy \(plan.strategy.rawValue)"
+            + "\(plan.absorbOption)\(device) "
             + (stage.isSum
                 ? "--checksums on` to take such sums of such a block on random numbers."
                 : "--validate full` to compare every row of such a block on random numbers.")
+    }
+}
+
+extension Plan {
+    /// What has the command absorb the same maps; nothing where there is no choice.
+    fileprivate var absorbOption: String {
+        guard strategy == .fused, kernels == .panel else { return "" }
+        let choice: Absorption =
+            absorbed == nil ? .off : absorbed == AbsorbedMaps.all.names ? .on : .automatic
+        return " --absorb \(choice.rawValue)"
     }
 }
 

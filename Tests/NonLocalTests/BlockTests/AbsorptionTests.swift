@@ -120,7 +120,8 @@ import Testing
         let unwatched = try NonLocalBlock(problem.configuration, weights: weights).prepared(
             for: problem.shape, on: TestDevice.session(overriding: [.panelAttention: blind]),
             strategy: .fused, kernels: .panel, absorb: .on)
-        _ = failure(.mismatch) { _ = try unwatched.run(x) }
+        let error = failure(.mismatch) { _ = try unwatched.run(x) }
+        #expect(error?.message.contains("strategy fused with θ, W_z absorbed") == true)
     }
 
     /// A batch in slices, of which the last is smaller.
@@ -246,6 +247,18 @@ import Testing
             planting: "if (from) sum -=", for: "if (from) sum +=", in: .panelMerge)
         let found = try failures(mutated)
         #expect(found.count == 1 && found[0].contains("16 workers"), "\(found)")
+    }
+
+    /// The command that a mismatch names absorbs the same maps.
+    @Test(arguments: [(Absorption.on, "--absorb on"), (.off, "--absorb off")])
+    func aMismatchNamesThem(_ absorb: Absorption, _ option: String) throws {
+        let problem = BlockCase([2, 9, 70])
+        let session = try TestDevice.session(
+            planting: "l = weight;", for: "l += weight;", in: .panelAttention)
+        let prepared = try problem.block().prepared(
+            for: problem.shape, on: session, strategy: .fused, kernels: .panel, absorb: absorb, form: .panels)
+        let error = failure(.mismatch) { _ = try prepared.run(problem.input()) }
+        #expect(error?.advice.contains("--strategy fused \(option) ") == true, "\(error?.advice ?? "")")
     }
 
     /// Chosen queries and maps of attention have θ of their own.
