@@ -3,7 +3,7 @@ import SwiftOpenCL
 /// φ and g of a few items as the device projected and pooled them, read back so that rows of z can be checked without
 /// projecting all positions once more.
 ///
-/// `@unchecked Sendable`: each run has its own, and uses it on one thread at a time.
+/// `@unchecked Sendable`: each run has its own, and has filled it before anybody reads it.
 final class PooledKeyCopies: @unchecked Sendable {
     private let items: Set<Int>
     private let geometry: Geometry

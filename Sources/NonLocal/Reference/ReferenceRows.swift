@@ -32,6 +32,13 @@ struct ReferenceRows: Sendable {
         }
     }
 
+    /// The rows of all parts, one part behind the other.
+    init(joining parts: [ReferenceRows]) {
+        channels = parts.first?.channels ?? 0
+        values = parts.flatMap(\.values)
+        magnitudes = parts.flatMap(\.magnitudes)
+    }
+
     var vectors: [[Double]] { magnitudes.indices.map { Array(self[$0]) } }
 
     subscript(row: Int) -> ArraySlice<Double> { values[row * channels..<(row + 1) * channels] }

@@ -28,6 +28,44 @@ enum Sums {
         return (sum0 + sum1) + (sum2 + sum3)
     }
 
+    /// Vectors that lie side by side for `dots`.
+    static let vectors = 4
+
+    /// `Σ_n a[row + n] · b[first + 4 n + v]` for two rows and four vectors v, which lie side by side.
+    ///
+    /// Eight sums are on their way at a time, so that none waits for the one before it.
+    static func dots(
+        _ a: UnsafePointer<Double>, rows: (Int, Int), with b: UnsafePointer<Double>, first: Int, count: Int,
+        into sums: UnsafeMutableBufferPointer<Double>, at places: (Int, Int)
+    ) {
+        let (a0, a1, b) = (a + rows.0, a + rows.1, b + first)
+        var (sum00, sum01, sum02, sum03) = (0.0, 0.0, 0.0, 0.0)
+        var (sum10, sum11, sum12, sum13) = (0.0, 0.0, 0.0, 0.0)
+        var n = 0
+        while n < count {
+            let (x0, x1) = (a0[n], a1[n])
+            let (y0, y1, y2, y3) = (b[4 &* n], b[4 &* n &+ 1], b[4 &* n &+ 2], b[4 &* n &+ 3])
+            sum00 += x0 * y0
+            sum01 += x0 * y1
+            sum02 += x0 * y2
+            sum03 += x0 * y3
+            sum10 += x1 * y0
+            sum11 += x1 * y1
+            sum12 += x1 * y2
+            sum13 += x1 * y3
+            n &+= 1
+        }
+        store((sum00, sum01, sum02, sum03), in: sums, at: places.0)
+        store((sum10, sum11, sum12, sum13), in: sums, at: places.1)
+    }
+
+    /// Stores the sums of `vectors` vectors.
+    static func store(
+        _ values: (Double, Double, Double, Double), in sums: UnsafeMutableBufferPointer<Double>, at place: Int
+    ) {
+        (sums[place], sums[place + 1], sums[place + 2], sums[place + 3]) = values
+    }
+
     /// `sums[n] += factor · x[n]`
     static func add(
         _ factor: Double, times x: UnsafePointer<Double>, at places: Places,

@@ -4,13 +4,34 @@ extension [[Double]] {
     /// memory than caches have.
     func mapped(by map: Linear?) -> [[Double]] {
         guard let map else { return self }
-        let table = parallelRows(map.outputs, width: count) { output, values in
-            let places = Sums.Places(first: output * map.inputs, stride: 1, count: map.inputs)
-            for (index, vector) in enumerated() {
-                values[index] = Sums.dot(vector, map.weight, at: places) + map.bias[output]
+        let columns = sideBySide(map.inputs)
+        let (width, groups) = (Sums.vectors, (count + Sums.vectors - 1) / Sums.vectors)
+        let table = parallelRows((map.outputs + 1) / 2, width: 2 * groups * width) { pair, values in
+            let (first, second) = (2 * pair, Swift.min(2 * pair + 1, map.outputs - 1))
+            for group in 0..<groups {
+                Sums.dots(
+                    map.weight, rows: (first * map.inputs, second * map.inputs),
+                    with: columns, first: group * width * map.inputs, count: map.inputs,
+                    into: values, at: (group * width, (groups + group) * width))
             }
         }
-        return indices.map { index in (0..<map.outputs).map { table[$0 * count + index] } }
+        return indices.map { index in
+            (0..<map.outputs).map { table[$0 * groups * width + index] + map.bias[$0] }
+        }
+    }
+
+    /// The vectors in groups of `Sums.vectors`, `[groups][size][Sums.vectors]`; zeros where a group has fewer.
+    func sideBySide(_ size: Int) -> [Double] {
+        let width = Sums.vectors
+        var columns = [Double](repeating: 0, count: (count + width - 1) / width * width * size)
+        for (index, vector) in enumerated() {
+            var place = index / width * width * size + index % width
+            for value in vector {
+                columns[place] = value
+                place += width
+            }
+        }
+        return columns
     }
 
     /// The vectors as the columns of a field.

@@ -1,3 +1,15 @@
+/// One number of φ or g as a device pooled it, and what it should be.
+struct PooledEntry: Sendable {
+    /// φ or g.
+    let stage: Mismatch.Stage
+    let key: Int
+    let channel: Int
+    let expected: Double
+    let actual: Double
+    /// Σ_c |w_c x_c|, what the sum's rounding grows with.
+    let magnitude: Double
+}
+
 /// Compares rows of a result with the reference, and remembers the worst.
 struct Comparison: Sendable {
     /// Whether affinities are exponents, as in the softmax forms.
@@ -68,23 +80,19 @@ struct Comparison: Sendable {
 
     /// Adds one number of φ or g.
     ///
-    /// - Parameters:
-    ///   - magnitude: Σ_c |w_c x_c|, what the sum's rounding grows with.
-    ///   - terms: of the sum.
-    mutating func add(
-        _ stage: Mismatch.Stage, item: Int, key: Int, channel: Int, expected: Double, actual: Double,
-        magnitude: Double, terms: Int
-    ) {
+    /// - Parameter terms: of the sum behind it.
+    mutating func add(_ entry: PooledEntry, item: Int, terms: Int) {
+        let (expected, actual) = (entry.expected, entry.actual)
         entries += 1
         guard !(expected == actual || (expected.isNaN && actual.isNaN)) else { return }
-        let relative = (actual - expected).magnitude / max(magnitude, .leastNormalMagnitude)
+        let relative = (actual - expected).magnitude / max(entry.magnitude, .leastNormalMagnitude)
         let tolerance = Tolerance.projection(terms: terms, precision: precision)
         guard !(relative <= tolerance), wrongEntry.map({ !(relative <= $0.relativeError) }) ?? true else {
             return
         }
         wrongEntry = Mismatch(
-            stage: stage, item: item, row: key, channel: channel, expected: expected, actual: actual,
-            relativeError: relative, tolerance: tolerance)
+            stage: entry.stage, item: item, row: entry.key, channel: entry.channel, expected: expected,
+            actual: actual, relativeError: relative, tolerance: tolerance)
     }
 
     /// The largest relative error that passes; none where z is x.

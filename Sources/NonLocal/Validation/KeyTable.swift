@@ -29,7 +29,7 @@ struct KeyTable: @unchecked Sendable {
         }
         let count = keys.count
         // A part's sums stay in the first-level cache, and so do its positions where their channels lie side by side.
-        let size = positionStride == 1 ? 256 : 16
+        let size = positionStride == 1 ? 64 : 16
         let parts = (count + size - 1) / size
         var sums = [Double](repeating: 0, count: rows.count * count)
         sums.withUnsafeMutableBufferPointer { sums in
@@ -70,17 +70,23 @@ struct KeyTable: @unchecked Sendable {
     func sums(weightedBy rows: [[Double]], at keys: Keys) -> [[Double]] {
         let positions = Sums.Places(
             first: keys.first * positionStride, stride: keys.stride * positionStride, count: keys.count)
-        let table = parallelRows(channels, width: rows.count) { channel, sums in
+        let (width, groups) = (Sums.vectors, (rows.count + Sums.vectors - 1) / Sums.vectors)
+        let columns = rows.sideBySide(keys.count)
+        let table = parallelRows((channels + 1) / 2, width: 2 * groups * width) { pair, sums in
             guard let values = values.baseAddress else { return }
-            let (x, mean) = (values + channel * channelStride, norm?.mean[channel] ?? 0)
-            for (row, weights) in rows.enumerated() {
-                sums[row] = Sums.dot(weights, x, minus: mean, at: positions)
+            let (first, second) = (2 * pair, min(2 * pair + 1, channels - 1))
+            for group in 0..<groups {
+                Sums.dots(
+                    (values + first * channelStride, values + second * channelStride),
+                    minus: (norm?.mean[first] ?? 0, norm?.mean[second] ?? 0), at: positions,
+                    with: columns, first: group * width * keys.count,
+                    into: sums, at: (group * width, (groups + group) * width))
             }
         }
         let totals = rows.map { $0.reduce(0, +) }
         return rows.indices.map { row in
             (0..<channels).map { channel in
-                let sum = table[channel * rows.count + row]
+                let sum = table[channel * groups * width + row]
                 return norm.map { $0.slope[channel] * sum + $0.shift[channel] * totals[row] } ?? sum
             }
         }
@@ -130,26 +136,31 @@ extension Sums {
         }
     }
 
-    /// `Σ_n a[n] · (x[n] − mean)`, in four partial sums.
-    fileprivate static func dot(
-        _ a: UnsafePointer<Double>, _ x: UnsafePointer<Float>, minus mean: Double, at places: Places
-    ) -> Double {
-        let (x, stride, count) = (x + places.first, places.stride, places.count)
-        var (sum0, sum1, sum2, sum3) = (0.0, 0.0, 0.0, 0.0)
+    /// `Σ_n (x[n] − mean) · b[first + 4 n + v]` for two x and four vectors v, which lie side by side.
+    fileprivate static func dots(
+        _ x: (UnsafePointer<Float>, UnsafePointer<Float>), minus mean: (Double, Double), at places: Places,
+        with b: UnsafePointer<Double>, first: Int,
+        into sums: UnsafeMutableBufferPointer<Double>, at targets: (Int, Int)
+    ) {
+        let (x0, x1, b) = (x.0 + places.first, x.1 + places.first, b + first)
+        let (stride, count) = (places.stride, places.count)
+        var (sum00, sum01, sum02, sum03) = (0.0, 0.0, 0.0, 0.0)
+        var (sum10, sum11, sum12, sum13) = (0.0, 0.0, 0.0, 0.0)
         var n = 0
-        if stride == 1 {
-            while n + 4 <= count {
-                sum0 += a[n] * (Double(x[n]) - mean)
-                sum1 += a[n + 1] * (Double(x[n + 1]) - mean)
-                sum2 += a[n + 2] * (Double(x[n + 2]) - mean)
-                sum3 += a[n + 3] * (Double(x[n + 3]) - mean)
-                n += 4
-            }
-        }
         while n < count {
-            sum0 += a[n] * (Double(x[n * stride]) - mean)
-            n += 1
+            let (value0, value1) = (Double(x0[n &* stride]) - mean.0, Double(x1[n &* stride]) - mean.1)
+            let (y0, y1, y2, y3) = (b[4 &* n], b[4 &* n &+ 1], b[4 &* n &+ 2], b[4 &* n &+ 3])
+            sum00 += value0 * y0
+            sum01 += value0 * y1
+            sum02 += value0 * y2
+            sum03 += value0 * y3
+            sum10 += value1 * y0
+            sum11 += value1 * y1
+            sum12 += value1 * y2
+            sum13 += value1 * y3
+            n &+= 1
         }
-        return (sum0 + sum1) + (sum2 + sum3)
+        store((sum00, sum01, sum02, sum03), in: sums, at: targets.0)
+        store((sum10, sum11, sum12, sum13), in: sums, at: targets.1)
     }
 }

@@ -14,28 +14,37 @@ extension RowChecker {
         let channels = geometry.channels
         let rowsOfItem = queries?.count ?? geometry.grid.count
         let positionsOfItem = geometry.grid.count
+        // Where all of an item is projected, that takes memory: one item at a time.
+        let together = chosen.allSatisfy { isCheaper($0.rows.count) } ? max(1, chosen.count) : 1
         var comparison = Comparison(
             isExponent: configuration.pairwise.formulation.isExponent,
             width: reference.weights.theta?.outputs ?? channels, keys: geometry.keys.count,
             precision: precision,
             largestBias: reference.weights.output.bias.reduce(0) { max($0, $1.magnitude) })
-        for (item, rows) in chosen {
-            let positions = rows.map { queries?[$0] ?? $0 }
-            let expected: ReferenceRows
-            if isCheaper(rows.count), let pooled = try copies?.keys(of: item) {
-                compare(pooled, x, item: item, seed: rows, &comparison)
-                expected = self.rows(x, item: item, queries: positions, pooled)
-            } else {
-                expected = self.rows(x, item: item, queries: positions)
+        for first in stride(from: 0, to: chosen.count, by: together) {
+            let items = Array(chosen[first..<min(first + together, chosen.count)])
+            let expected = try concurrently(items) { item, rows throws in
+                let positions = rows.map { queries?[$0] ?? $0 }
+                if isCheaper(rows.count), let pooled = try copies?.keys(of: item) {
+                    return (
+                        rows: self.rows(x, item: item, queries: positions, pooled),
+                        entries: entries(of: pooled, x, item: item, seed: rows)
+                    )
+                }
+                return (rows: self.rows(x, item: item, queries: positions), entries: [])
             }
-            for (index, row) in rows.enumerated() {
-                comparison.add(
-                    item: item, row: positions[index], expected: expected[index],
-                    actual: z.channels(ofItem: item, row, of: rowsOfItem, layout: geometry.layout, channels),
-                    input: x.channels(
-                        ofItem: item, positions[index], of: positionsOfItem, layout: geometry.layout, channels
-                    ),
-                    magnitudes: expected.magnitudes[index])
+            for ((item, rows), expected) in zip(items, expected) {
+                for entry in expected.entries { comparison.add(entry, item: item, terms: channels) }
+                for (index, row) in rows.enumerated() {
+                    let position = queries?[row] ?? row
+                    comparison.add(
+                        item: item, row: position, expected: expected.rows[index],
+                        actual: z.channels(
+                            ofItem: item, row, of: rowsOfItem, layout: geometry.layout, channels),
+                        input: x.channels(
+                            ofItem: item, position, of: positionsOfItem, layout: geometry.layout, channels),
+                        magnitudes: expected.rows.magnitudes[index])
+                }
             }
         }
         return comparison

@@ -94,36 +94,30 @@ extension RowChecker {
     /// smallest x where the norm turns the sign.
     private func pooled(_ table: KeyTable, over pooling: (grid: [Int], window: [Int])) -> [Float] {
         let (grid, window) = (pooling.grid, pooling.window)
-        let (pooledH, pooledW) = (grid[1] / window[1], grid[2] / window[2])
-        let (keys, width) = (reference.geometry.keyGrid.count, pooledW * window[2])
+        let keyGrid = zip(grid, window).map { $0 / $1 }
+        let keys = keyGrid.reduce(1, *)
+        /// Where the position (t, h, w) stands in a channel.
+        @Sendable func place(_ t: Int, _ h: Int, _ w: Int) -> Int {
+            ((t * grid[1] + h) * grid[2] + w) * table.positionStride
+        }
+        let offsets = (0..<window[0]).flatMap { t in
+            (0..<window[1]).flatMap { h in (0..<window[2]).map { w in place(t, h, w) } }
+        }
         return [Float](unsafeUninitializedCapacity: table.channels * keys) { pooled, count in
             count = table.channels * keys
             guard let target = pooled.baseAddress, let source = table.values.baseAddress else { return }
             nonisolated(unsafe) let (memory, values) = (target, source)
-            memory.initialize(repeating: 0, count: count)
             DispatchQueue.concurrentPerform(iterations: table.channels) { channel in
                 let sign: Float = (table.norm?.slope[channel] ?? 1) < 0 ? -1 : 1
                 let x = values + channel * table.channelStride
-                // The greatest of a window's rows, then of its columns.
-                withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { greatest in
-                    guard let line = greatest.baseAddress else { return }
-                    for row in 0..<keys / pooledW {
-                        let (t0, h0) = (row / pooledH * window[0], row % pooledH * window[1])
-                        line.initialize(repeating: -.infinity, count: width)
-                        for t in t0..<t0 + window[0] {
-                            for h in h0..<h0 + window[1] {
-                                let from = x + (t * grid[1] + h) * grid[2] * table.positionStride
-                                Self.take(from, sign, stride: table.positionStride, count: width, into: line)
-                            }
-                        }
-                        let to = memory + channel * keys + row * pooledW
-                        for key in 0..<pooledW {
-                            var best = line[key * window[2]]
-                            for index in 1..<window[2] {
-                                let value = line[key * window[2] + index]
-                                if value > best || value.isNaN { best = value }
-                            }
-                            to[key] = sign * best
+                var to = memory + channel * keys
+                for t in 0..<keyGrid[0] {
+                    for h in 0..<keyGrid[1] {
+                        var from = x + place(t * window[0], h * window[1], 0)
+                        for _ in 0..<keyGrid[2] {
+                            to.initialize(to: sign * Self.greatest(of: from, at: offsets, sign))
+                            to += 1
+                            from += window[2] * table.positionStride
                         }
                     }
                 }
@@ -131,16 +125,18 @@ extension RowChecker {
         }
     }
 
-    /// `best[n] = max(best[n], sign · x[n])`, NaN if either is.
-    private static func take(
-        _ x: UnsafePointer<Float>, _ sign: Float, stride: Int, count: Int,
-        into best: UnsafeMutablePointer<Float>
-    ) {
-        var n = 0
-        while n < count {
-            let (value, known) = (sign * x[n * stride], best[n])
-            best[n] = value > known || value != value ? value : known
-            n += 1
+    /// The greatest of `sign · x[offset]`, NaN if one is.
+    ///
+    /// There is no branch, which of random numbers nobody could predict.
+    private static func greatest(
+        of x: UnsafePointer<Float>, at offsets: [Int], _ sign: Float
+    ) -> Float {
+        var best = -Float.infinity
+        for offset in offsets {
+            let value = sign * x[offset]
+            let greater = value > best ? value : best
+            best = value != value ? value : greater
         }
+        return best
     }
 }

@@ -3,17 +3,16 @@ extension RowChecker {
     /// Keys, and channels of each, that are compared.
     private static let keys = 4, channels = 16
 
-    /// Compares some numbers of φ and g, as a device pooled them, with the largest of their projections.
+    /// Some numbers of φ and g, as a device pooled them, and the largest of their projections.
     ///
     /// Those of the first and the last key and of random ones, in the first, the last and random channels.
     ///
     /// - Parameters:
     ///   - pooled: φ and g of an item.
     ///   - seed: another one has other numbers chosen.
-    func compare(
-        _ pooled: (phi: Field, g: Field), _ x: Tensor<Float>, item: Int, seed: [Int],
-        _ comparison: inout Comparison
-    ) {
+    func entries(
+        of pooled: (phi: Field, g: Field), _ x: Tensor<Float>, item: Int, seed: [Int]
+    ) -> [PooledEntry] {
         var generator = SplitMix64(
             seed: seed.reduce(UInt64(item)) { $0 &* 31 &+ UInt64(truncatingIfNeeded: $1) })
         func some(_ count: Int, of all: Int) -> [Int] {
@@ -25,6 +24,7 @@ extension RowChecker {
         let keys = some(Self.keys, of: pooled.g.positions)
         let places = keys.map(regions.positions(of:))
         let columns = vectors(of: x, item: item, at: places.flatMap { $0 })
+        var entries: [PooledEntry] = []
         var first = 0
         for (key, places) in zip(keys, places) {
             for (stage, field, map) in [
@@ -34,14 +34,15 @@ extension RowChecker {
                 for channel in some(Self.channels, of: field.channels) {
                     let (expected, magnitude) = largest(
                         of: map, channel, columns, first..<first + places.count)
-                    comparison.add(
-                        stage, item: item, key: key, channel: channel, expected: expected,
-                        actual: field[channel, key], magnitude: magnitude,
-                        terms: reference.geometry.channels)
+                    entries.append(
+                        PooledEntry(
+                            stage: stage, key: key, channel: channel, expected: expected,
+                            actual: field[channel, key], magnitude: magnitude))
                 }
             }
             first += places.count
         }
+        return entries
     }
 
     /// z of some flat positions of an item, φ and g being given.

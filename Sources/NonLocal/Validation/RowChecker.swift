@@ -55,17 +55,24 @@ struct RowChecker: Sendable {
     /// z for the given flat positions of one item without φ and g, or none where that can't be had.
     func reassociatedRows(_ x: Tensor<Float>, item: Int, queries: [Int]) -> ReferenceRows? {
         guard isReassociable else { return nil }
-        let (rows, sums) = withKeys(x, item) { table in
-            let rows = weights(of: queries, x, item, table)
-            var sums = [[Double]](repeating: [], count: queries.count)
-            for (group, members) in byGroup(queries) {
-                let weights = members.map { rows[$0].weights }
-                let ofGroup = table.sums(weightedBy: weights, at: keys(of: group))
-                for (index, row) in members.enumerated() {
-                    sums[row] = ofGroup[index] + [weights[index].reduce(0, +)]
-                }
+        let parts = stride(from: 0, to: queries.count, by: Sums.vectors).map { first in
+            Array(queries[first..<min(first + Sums.vectors, queries.count)])
+        }
+        return withKeys(x, item) { table in
+            ReferenceRows(joining: concurrently(parts) { rows(x, item: item, queries: $0, table) })
+        }
+    }
+
+    /// z for some flat positions of the item whose keys are given.
+    private func rows(_ x: Tensor<Float>, item: Int, queries: [Int], _ table: KeyTable) -> ReferenceRows {
+        let rows = weights(of: queries, x, item, table)
+        var sums = [[Double]](repeating: [], count: queries.count)
+        for (group, members) in byGroup(queries) {
+            let weights = members.map { rows[$0].weights }
+            let ofGroup = table.sums(weightedBy: weights, at: keys(of: group))
+            for (index, row) in members.enumerated() {
+                sums[row] = ofGroup[index] + [weights[index].reduce(0, +)]
             }
-            return (rows, sums)
         }
         let geometry = reference.geometry
         let input = Field(
