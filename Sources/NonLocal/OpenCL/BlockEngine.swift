@@ -173,6 +173,7 @@ final class BlockEngine: @unchecked Sendable {
         let key = ExecutorKey(method: method, isSubset: queries != nil)
         let executor = try executors[key] ?? BlockExecutor(session, problem, method, weights[method])
         executors[key] = executor
+        sums?.forget()
         return BlockRun(
             block: executor, workspace: try workspace(for: problem, method),
             queries: try queries.map { try ChosenQueries($0, groups: geometry.queries, in: session.context) },

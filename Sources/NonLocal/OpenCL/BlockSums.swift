@@ -3,51 +3,18 @@ import SwiftOpenCL
 /// Takes the sums of a block's run that linear algebra says must agree, by kernels of their own: those of x against those
 /// of θ, φ and g, of y against z, and what attention needs to give out its own.
 struct BlockSums: Sendable {
-    /// Sums of one tensor in front of the projections, or of the residual.
-    struct Input: Sendable {
-        enum Source: Sendable { case queries, keys, residual }
-
-        let source: Source
-        /// What the maps make; `.output` stands for the residual.
-        let roles: [BufferRole]
-        let maps: SummedMaps
-        let table: SumTable
-        let row: Int
-        fileprivate let weights: Weights
-    }
-
-    /// Sums' weights on the device.
-    fileprivate struct Weights: Sendable {
-        let rows: Buffer<Float>
-        let squares: Buffer<Float>
-        let count: Int
-        let channels: Int
-
-        init(_ rows: [[Float]], squares: [Float], in context: Context) throws {
-            self.rows = try Buffer(context, copying: rows.flatMap { $0 }, access: .readOnly)
-            self.squares = try Buffer(context, copying: squares, access: .readOnly)
-            count = rows.count
-            channels = squares.count
-        }
-
-        var kernelArguments: ChecksumKernels.Weights {
-            ChecksumKernels.Weights(
-                view: View(shared: rows, rows: count, channels: channels), rows: count, squares: squares)
-        }
-    }
-
     let problem: BlockProblem
     let method: Method
-    let inputs: [Input]
+    let inputs: [SumInput]
     let output: SummedMaps
     private let kernels: ChecksumKernels
-    private let signs: [BufferRole: Weights]
-    private let aggregate: Weights
-    private let result: Weights
+    private let signs: [BufferRole: SumWeights]
+    private let aggregate: SumWeights
+    private let result: SumWeights
     private let ones: Buffer<Float>
 
     private var geometry: Geometry { problem.geometry }
-    private var configuration: NonLocalBlock.Configuration { problem.configuration }
+    private var sizes: PairSizes { problem.attentionSizes(method) }
 
     init(
         _ session: OpenCLSession, _ problem: BlockProblem, _ method: Method, _ weights: FoldedWeights
@@ -58,49 +25,17 @@ struct BlockSums: Sendable {
         let context = session.context
         let (channels, values) = (problem.geometry.channels, problem.configuration.valueChannels)
         func ones(_ count: Int) -> [Float] { Array(repeating: 1, count: count) }
-        func signs(_ count: Int) throws -> Weights {
-            try Weights([SummedMap.signs(count)], squares: ones(count), in: context)
+        func signs(_ count: Int) throws -> SumWeights {
+            try SumWeights([SummedMap.signs(count)], squares: ones(count), in: context)
         }
-        let maps: [BufferRole: Linear?] = [.theta: weights.theta, .phi: weights.phi, .g: weights.g]
-        let output = SummedMap(weights.output)
-        let residual = SummedMap(signsOf: channels)
-        var inputs: [Input] = []
-        func add(_ source: Input.Source, _ roles: [BufferRole], _ maps: [SummedMap]) throws {
-            let maps = SummedMaps(maps)
-            let (table, row): (SumTable, Int) =
-                switch source {
-                case .queries: (.queries, SumRow.input)
-                case .keys: (.projected, SumRow.keyInput)
-                case .residual: (.queries, SumRow.residual)
-                }
-            inputs.append(
-                Input(
-                    source: source, roles: roles, maps: maps, table: table, row: row,
-                    weights: try Weights(maps.maps.map(\.weight), squares: maps.squares, in: context)))
-        }
-        var addsResidual = problem.configuration.residual && problem.computesOutput(method)
-        for roles in problem.projectionGroups(method.order) {
-            var summed = roles.compactMap { maps[$0] ?? nil }.map(SummedMap.init)
-            guard roles.contains(.theta) else {
-                try add(.keys, roles, summed)
-                continue
-            }
-            var roles = roles
-            if addsResidual, problem.normGroups == 0 {
-                roles.append(.output)
-                summed.append(residual)
-                addsResidual = false
-            }
-            try add(.queries, roles, summed)
-        }
-        if addsResidual { try add(.residual, [.output], [residual]) }
-        self.inputs = inputs
+        inputs = try SumInput.all(of: problem, method, weights, in: context)
         self.signs = [
             .theta: try signs(problem.thetaWidth), .phi: try signs(problem.width), .g: try signs(values),
+            .packedPhi: try signs(channels), .scoreBias: try signs(1), .packedG: try signs(channels),
         ]
-        self.output = SummedMaps([output])
-        aggregate = try Weights(
-            [SummedMap.signs(values), output.weight], squares: self.output.squares, in: context)
+        output = SummedMaps([SummedMap(weights.output)])
+        aggregate = try SumWeights(
+            [SummedMap.signs(values), output.maps[0].weight], squares: output.squares, in: context)
         result = try signs(channels)
         self.ones = try Buffer(context, copying: ones(problem.geometry.keys.count), access: .readOnly)
     }
@@ -116,10 +51,7 @@ struct BlockSums: Sendable {
         _ launcher: Launcher, g: View, items: Int, _ workspace: Workspace
     ) throws -> AttentionOperands.Sums? {
         guard problem.sumsAttention(method) else { return nil }
-        let keys = try table(.keys, workspace).advanced(byChannels: SumRow.g)
-        try sum(
-            launcher, .g, g, configuration.valueChannels, positions: geometry.keyGrid.count, items: items,
-            packedTo: keys.grouped(by: geometry.keys), to: keys)
+        let keys = try sumG(launcher, g, method.summedRole, items: items, workspace)
         return AttentionOperands.Sums(
             values: keys.grouped(by: geometry.keys),
             rows: try table(.queries, workspace).advanced(byChannels: SumRow.attention)
@@ -142,30 +74,37 @@ struct BlockSums: Sendable {
                 case .queries: (projected.source, problem.rows)
                 case .keys: (projected.keySource, problem.projectedPositions)
                 case .residual: (projected.residual, problem.rows)
+                case .phi: (try projected.required(.phi), geometry.keyGrid.count)
+                case .g: (try projected.required(.g), geometry.keyGrid.count)
                 }
             try launch(
                 launcher, x, input.weights, positions: positions, items: items,
-                to: (input.table == .queries ? queries : whole).advanced(byChannels: input.row))
+                to: table(input.table, workspace).advanced(byChannels: input.row))
         }
-        if problem.poolsProjections {
-            for (role, row) in [(BufferRole.phi, SumRow.wholePhi), (.g, SumRow.wholeG)] {
-                guard let view = projected.whole[role], let signs = signs[role] else { continue }
-                try launch(
-                    launcher, view, signs, positions: problem.projectedPositions, items: items,
-                    to: whole.advanced(byChannels: row))
-            }
-        } else if let g = projected.views[.g], !problem.sumsAttention(method) {
-            let keys = try table(.keys, workspace).advanced(byChannels: SumRow.g)
-            try sum(
-                launcher, .g, g, configuration.valueChannels, positions: geometry.keyGrid.count, items: items,
-                packedTo: keys.grouped(by: geometry.keys), to: keys)
+        for (role, row) in [(BufferRole.phi, SumRow.wholePhi), (.g, SumRow.wholeG)]
+        where problem.sumsWhole(role, method) {
+            guard let view = projected.whole[role], let signs = signs[role] else { continue }
+            try launch(
+                launcher, view, signs, positions: problem.projectedPositions, items: items,
+                to: whole.advanced(byChannels: row))
+        }
+        if let g = projected.views[.g], !problem.sumsWhole(.g, method), !problem.sumsAttention(method) {
+            _ = try sumG(launcher, g, .g, items: items, workspace)
+        }
+        if let bias = operands?.bias, let sign = signs[.scoreBias] {
+            let row = problem.absorbedSums(method) + SumRow.scoreBias
+            try launch(
+                launcher, bias, sign, positions: geometry.keys.count, items: items * geometry.keys.groups,
+                to: table(.keys, workspace).advanced(byChannels: row).grouped(by: geometry.keys))
         }
         try sumPhi(launcher, projected, operands, items: items, workspace)
         try sumTheta(launcher, projected, operands, items: items, workspace)
         guard let operands, let z else { return }
-        try launch(
-            launcher, operands.y, aggregate, positions: problem.rows, items: items,
-            to: queries.advanced(byChannels: SumRow.aggregate))
+        if !method.absorbed.contains(.output) {
+            try launch(
+                launcher, operands.y, aggregate, positions: problem.rows, items: items,
+                to: queries.advanced(byChannels: SumRow.aggregate))
+        }
         try launch(
             launcher, z, result, positions: problem.rows, items: items,
             to: queries.advanced(byChannels: SumRow.result))
@@ -177,11 +116,13 @@ struct BlockSums: Sendable {
         _ launcher: Launcher, _ projected: BlockProjections.Projected, _ operands: BlockExecutor.Operands?,
         items: Int, _ workspace: Workspace
     ) throws {
-        guard let signs = signs[.phi], let phi = projected.views[.phi] ?? operands?.phi else { return }
+        let role = method.comparedRole
+        let compared = role == .phi ? projected.views[.phi] ?? operands?.phi : operands?.phi
+        guard let signs = signs[role], let phi = compared else { return }
         let keys = try table(.keys, workspace).advanced(byChannels: SumRow.phi)
         let channelSums = try workspace.required(.channelSums)
         let size = ChecksumKernels.Size(
-            channels: problem.width, positions: geometry.keys.count,
+            channels: sizes.width, positions: geometry.keys.count,
             groups: items * geometry.keys.groups)
         guard phi.form == .strided else {
             return try kernels.launch(
@@ -212,59 +153,43 @@ struct BlockSums: Sendable {
                 launcher, theta, signs, positions: problem.rows, items: items, to: sums)
         }
         var weights = View(
-            try workspace.required(.channelSums), channels: SumRow.ofChannels, positions: problem.width)
+            try workspace.required(.channelSums), channels: SumRow.ofChannels, positions: sizes.width)
         weights.groups = 1
         try kernels.launch(
             launcher, of: operands.theta.grouped(by: geometry.queries),
-            ChecksumKernels.Weights(view: weights, rows: 2, squares: signs[.theta]?.squares),
+            ChecksumKernels.Weights(view: weights, rows: 2, squares: signs[method.comparedRole]?.squares),
             ChecksumKernels.Size(
-                channels: problem.width, positions: geometry.queries.count,
+                channels: sizes.width, positions: geometry.queries.count,
                 groups: items * geometry.queries.groups),
             to: sums.grouped(by: geometry.queries))
     }
 
-    /// Sums over the channels of a tensor, packed by keys or not.
-    private func sum(
-        _ launcher: Launcher, _ role: BufferRole, _ x: View, _ channels: Int, positions: Int, items: Int,
-        packedTo packed: View, to sums: View
-    ) throws {
-        guard let signs = signs[role] else { return }
-        guard x.form != .strided else {
-            return try launch(launcher, x, signs, positions: positions, items: items, to: sums)
+    /// Sums of g, or of what W_z made of it, over its channels, packed by keys or not.
+    ///
+    /// - Returns: where they go.
+    private func sumG(
+        _ launcher: Launcher, _ g: View, _ role: BufferRole, items: Int, _ workspace: Workspace
+    ) throws -> View {
+        let keys = try table(.keys, workspace).advanced(byChannels: SumRow.g)
+        guard let signs = signs[role] else { return keys }
+        if g.form == .strided {
+            try launch(launcher, g, signs, positions: geometry.keyGrid.count, items: items, to: keys)
+        } else {
+            try kernels.launch(
+                launcher, ofKeys: g, weights: signs.rows,
+                ChecksumKernels.Size(
+                    channels: signs.channels, positions: geometry.keys.count,
+                    groups: items * geometry.keys.groups),
+                to: keys.grouped(by: geometry.keys))
         }
-        try kernels.launch(
-            launcher, ofKeys: x, weights: signs.rows,
-            ChecksumKernels.Size(
-                channels: channels, positions: geometry.keys.count, groups: items * geometry.keys.groups),
-            to: packed)
+        return keys
     }
 
     private func launch(
-        _ launcher: Launcher, _ x: View, _ weights: Weights, positions: Int, items: Int, to sums: View
+        _ launcher: Launcher, _ x: View, _ weights: SumWeights, positions: Int, items: Int, to sums: View
     ) throws {
         try kernels.launch(
             launcher, of: x, weights.kernelArguments,
             ChecksumKernels.Size(channels: weights.channels, positions: positions, groups: items), to: sums)
-    }
-}
-
-extension BlockProblem {
-    /// Whether z is a projection of y.
-    func computesOutput(_ method: Method) -> Bool { method.order == nil }
-
-    /// Whether attention gives out its own sums.
-    func sumsAttention(_ method: Method) -> Bool {
-        guard method.sums, method.warp == nil else { return false }
-        return switch method.strategy {
-        case .staged: true
-        case .fused: method.tile?.sums == true || method.groupTile != nil
-        default: false
-        }
-    }
-
-    /// Whether the sums of scores are known from θ and φ: they are products, and all of them are computed.
-    func sumsScores(_ method: Method) -> Bool {
-        sumsAttention(method) && score == .dotProduct
-            && (method.strategy == .staged || configuration.ownWeight == .include)
     }
 }

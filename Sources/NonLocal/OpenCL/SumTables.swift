@@ -30,23 +30,31 @@ enum SumRow {
     /// Of the positions of φ and g: up to two sums of what they are projections of; φ; g.
     static let keyInput = 0, wholePhi = 3, wholeG = 5
     static let ofProjected = 7
-    /// Of the keys: g; φ, each part of its channels by itself.
+    /// Of the keys: g; φ, each part of its channels by itself; behind them, where maps of the queries are applied to
+    /// φ and g, sums of these for the maps, and the bias of the scores.
     static let g = 0, phi = 2
+    static let absorbingPhi = 0, absorbingG = 3, scoreBias = 5
+    static let ofAbsorbed = 7
     static let ofChannels = 4
 }
 
 extension BlockProblem {
     /// Parts of φ's channels that have rows of their own.
-    func sumParts(_ method: Method) -> Int { max(method.tile?.depthParts(width) ?? 1, 1) }
+    func sumParts(_ method: Method) -> Int {
+        max(method.tile?.depthParts(attentionSizes(method).width) ?? 1, 1)
+    }
+
+    /// The first row of the keys' table that belongs to absorbed maps.
+    func absorbedSums(_ method: Method) -> Int { SumRow.phi + 2 * sumParts(method) }
 
     /// Elements of the tables of sums for one batch item.
     func sumElements(_ method: Method) -> [BufferRole: Int] {
         guard method.sums else { return [:] }
-        return [
-            .querySums: SumRow.ofQueries * rows, .projectedSums: SumRow.ofProjected * projectedPositions,
-            .keySums: (SumRow.phi + 2 * sumParts(method)) * keyPositions,
-            .channelSums: SumRow.ofChannels * width * geometry.keys.groups,
-        ]
+        return Dictionary(
+            uniqueKeysWithValues: SumTable.allCases.map { table in
+                let size = sumSize(table, method)
+                return (table.role, size.rows * size.positions)
+            })
     }
 
     /// Rows and positions of a table.
@@ -54,8 +62,9 @@ extension BlockProblem {
         switch table {
         case .queries: (SumRow.ofQueries, rows)
         case .projected: (SumRow.ofProjected, projectedPositions)
-        case .keys: (SumRow.phi + 2 * sumParts(method), keyPositions)
-        case .channels: (SumRow.ofChannels * geometry.keys.groups, width)
+        case .keys:
+            (absorbedSums(method) + (method.absorbed.isEmpty ? 0 : SumRow.ofAbsorbed), keyPositions)
+        case .channels: (SumRow.ofChannels * geometry.keys.groups, attentionSizes(method).width)
         }
     }
 }
@@ -82,6 +91,12 @@ final class SumCopies: @unchecked Sendable {
     /// What the sums are of; none where none were taken.
     private(set) var sums: BlockSums?
     private var slices: [Slice] = []
+
+    /// Forgets what an earlier run left whose numbers did not fit its method.
+    func forget() {
+        sums = nil
+        slices = []
+    }
 
     /// Enqueues copies of a slice's sums.
     func take(_ sums: BlockSums, _ workspace: Workspace, of items: Range<Int>, from queue: Queue) throws {

@@ -41,7 +41,7 @@ public enum Absorption: String, Sendable, Hashable, CaseIterable {
     private static let unavailable = NonLocalError(
         .configuration,
         "only the fused strategy for CPU devices can absorb maps of the queries into the keys, "
-            + "in space or spacetime, without leaving out keys and without sums over all rows",
+            + "in space or spacetime and without leaving out keys",
         advice: "Leave absorb at auto, or choose another strategy, scope or device.")
 }
 

@@ -4,8 +4,7 @@ extension BlockProblem {
 
     /// The maps that a method can absorb: the panel kernels take any width of θ and g, with lanes along the queries.
     func absorbableMaps(_ method: Method) -> AbsorbedMaps {
-        guard method.tile != nil, method.strategy == .fused, !method.skips, !method.sums,
-            configuration.scope != .time
+        guard method.tile != nil, method.strategy == .fused, !method.skips, configuration.scope != .time
         else { return [] }
         return projectsAffinity ? .all : [.output]
     }

@@ -49,7 +49,9 @@ extension Plan {
 
 extension Mismatch.Stage {
     /// Whether its rows are keys.
-    fileprivate var isOfKeys: Bool { [.pooledPhi, .pooledG, .phiSum, .gSum].contains(self) }
+    fileprivate var isOfKeys: Bool {
+        [.pooledPhi, .pooledG, .phiSum, .gSum, .absorbedThetaSum, .absorbedOutputSum].contains(self)
+    }
 
     fileprivate func words(on device: String) -> String {
         switch self {
@@ -59,6 +61,8 @@ extension Mismatch.Stage {
         case .thetaSum: "the sum of θ by '\(device)'"
         case .phiSum: "the sum of φ by '\(device)'"
         case .gSum: "the sum of g by '\(device)'"
+        case .absorbedThetaSum: "the sum of W_θᵀ φ by '\(device)'"
+        case .absorbedOutputSum: "the sum of W_z g by '\(device)'"
         case .affinitySum: "the sum of affinities by '\(device)'"
         case .weightSum: "the sum of weights by '\(device)'"
         case .aggregateSum: "the sum of y by '\(device)'"

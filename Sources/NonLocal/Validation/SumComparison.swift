@@ -10,11 +10,11 @@ struct SumComparison {
     private(set) var largestError = 0.0
     private(set) var mismatch: Mismatch?
 
-    private let sums: BlockSums
+    let sums: BlockSums
     private let slice: SumCopies.Slice
     private let item: Int
-    private var problem: BlockProblem { sums.problem }
-    private var method: Method { sums.method }
+    var problem: BlockProblem { sums.problem }
+    var method: Method { sums.method }
 
     /// All sums of a run.
     static func of(_ copies: SumCopies) throws -> (count: Int, largestError: Double, mismatch: Mismatch?) {
@@ -47,13 +47,13 @@ struct SumComparison {
         if problem.sumsAttention(method) {
             if problem.sumsScores(method) { compareScores() }
             compareNormalizer()
-            compareAggregate()
+            if method.absorbed.contains(.output) { compareAbsorbedResult() } else { compareAggregate() }
         }
-        if problem.computesOutput(method) { compareResult() }
+        if problem.computesOutput(method), !method.absorbed.contains(.output) { compareResult() }
     }
 
     /// Takes an expected and an actual sum of each position, and the tolerance.
-    private mutating func compare(
+    mutating func compare(
         _ stage: Mismatch.Stage, _ positions: Int,
         _ sum: (Int) -> (expected: Double, actual: Double, tolerance: Double)
     ) {
@@ -74,11 +74,11 @@ struct SumComparison {
         }
     }
 
-    private func row(_ table: SumTable, _ row: Int) -> UnsafeBufferPointer<Float> {
+    func row(_ table: SumTable, _ row: Int) -> UnsafeBufferPointer<Float> {
         slice.row(table, row, item: item, problem.sumSize(table, method))
     }
 
-    private mutating func compareProjection(_ input: BlockSums.Input, _ index: Int, _ role: BufferRole) {
+    private mutating func compareProjection(_ input: SumInput, _ index: Int, _ role: BufferRole) {
         let (map, limit) = (input.maps.maps[index], input.maps.limits[index])
         let positions = problem.sumSize(input.table, method).positions
         let (expected, squares) = (
@@ -108,6 +108,8 @@ struct SumComparison {
         switch role {
         case .theta: .thetaSum
         case .phi: .phiSum
+        case .packedPhi, .scoreBias: .absorbedThetaSum
+        case .packedG: .absorbedOutputSum
         default: .gSum
         }
     }
@@ -126,10 +128,11 @@ struct SumComparison {
             return [
                 pair(.queries, SumRow.theta, squaresAfter: problem.sumsScores(method) ? 2 : 1)
             ]
-        case .phi where problem.poolsProjections: return [pair(.projected, SumRow.wholePhi)]
-        case .g where problem.poolsProjections: return [pair(.projected, SumRow.wholeG)]
-        case .phi:
-            let isPacked = problem.route(of: .phi, method) == .projected
+        case .phi where problem.sumsWhole(.phi, method): return [pair(.projected, SumRow.wholePhi)]
+        case .g where problem.sumsWhole(.g, method): return [pair(.projected, SumRow.wholeG)]
+        case .scoreBias: return [pair(.keys, problem.absorbedSums(method) + SumRow.scoreBias)]
+        case .phi, .packedPhi:
+            let isPacked = role == .packedPhi || problem.route(of: .phi, method) == .projected
             return (0..<(isPacked ? problem.sumParts(method) : 1)).map {
                 pair(.keys, SumRow.phi + 2 * $0)
             }
@@ -137,140 +140,46 @@ struct SumComparison {
         }
     }
 
-    private func attention(_ sum: AttentionSum) -> UnsafeBufferPointer<Float> {
-        row(.queries, SumRow.attention + sum.rawValue)
-    }
-
-    private mutating func compareScores() {
-        let (width, keys) = (problem.width, problem.geometry.keys.count)
-        let queries = problem.geometry.queries
-        let expected = row(.queries, SumRow.theta + 1), squares = row(.queries, SumRow.theta + 2)
-        let (scores, scoreSquares) = (attention(.scores), attention(.scoreSquares))
-        // Of each group the largest |Σ_j φ_cj| and √Σ_j φ_cj² of any channel.
-        let largest = (0..<problem.geometry.keys.groups).map { group in
-            let sums = row(.channels, SumRow.ofChannels * group + 1)
-            let squares = row(.channels, SumRow.ofChannels * group + 3)
-            return (
-                sum: sums.reduce(0) { max($0, Double($1.magnitude)) },
-                norm: Tolerance.norm(squares.max() ?? 0, terms: keys)
-            )
-        }
-        compare(.affinitySum, scores.count) { n in
-            let theta = Tolerance.norm(squares[n], terms: width)
-            let phi = largest[queries.place(of: n).group]
-            return (
-                Double(expected[n]), Double(scores[n]),
-                Tolerance.products(width, norm: theta * (phi.norm + phi.sum))
-                    + Tolerance.products(
-                        keys,
-                        norm: theta * phi.norm
-                            + Tolerance.norm(
-                                scoreSquares[n], terms: keys,
-                                atMost: Double(width).squareRoot() * theta * phi.norm))
-            )
-        }
-    }
-
-    private mutating func compareNormalizer() {
-        let keys = problem.geometry.keys.count
-        let weights = attention(.weights)
-        if method.strategy == .fused {
-            let (normalizer, scores) = (attention(.normalizer), attention(.scores))
-            compare(.weightSum, weights.count) { n in
-                let sum = Double(weights[n])
-                // No finite score gives a weight that is none, and the greatest is 1.
-                if !sum.isFinite, scores[n].isFinite { return (1, sum, 0) }
-                return (
-                    sum, Double(normalizer[n]),
-                    2 * Tolerance.products(keys, norm: sum.magnitude.squareRoot())
-                        + Tolerance.signed(keys, norm: sum.magnitude)
-                )
-            }
-        } else if [.softmax, .sum].contains(problem.configuration.pairwise.formulation.normalizer) {
-            let (squares, scores) = (attention(.weightSquares), attention(.scores))
-            let isSoftmax = problem.configuration.pairwise.formulation.normalizer == .softmax
-            compare(.weightSum, weights.count) { n in
-                // Of a softmax no weight is above 1; of others nothing is known but that they sum up to it.
-                let most: Double = isSoftmax && scores[n].isFinite ? 1 : .infinity
-                return (
-                    1, Double(weights[n]),
-                    2
-                        * Tolerance.products(
-                            keys, norm: Tolerance.norm(squares[n], terms: keys, atMost: most))
-                        + Tolerance.signed(keys, norm: 1)
-                )
-            }
-        }
-    }
-
-    private mutating func compareAggregate() {
-        let (keys, values) = (problem.geometry.keys.count, problem.configuration.valueChannels)
-        let queries = problem.geometry.queries
-        let (g, gSquares) = (row(.keys, SumRow.g), row(.keys, SumRow.g + 1))
-        // Of each group the largest norm of g, or sum, of any key.
-        var largest = [Double](repeating: 0, count: problem.geometry.keys.groups)
-        for key in g.indices {
-            let group = problem.geometry.keys.place(of: key).group
-            let norm = max(
-                Tolerance.norm(gSquares[key], terms: values), Double(g[key].magnitude))
-            largest[group] = norm.isNaN || largest[group].isNaN ? .nan : max(largest[group], norm)
-        }
-        let isFused = method.strategy == .fused
-        let (weighted, weights, squares) = (
-            attention(.weighted), attention(.weights), attention(.weightSquares)
-        )
-        let normalizer = attention(.normalizer)
-        let (actual, actualSquares) = (row(.queries, SumRow.aggregate), row(.queries, SumRow.aggregate + 2))
-        compare(.aggregateSum, actual.count) { n in
-            let divisor = isFused ? Double(normalizer[n]) : 1
-            let expected = Double(weighted[n]) / divisor
-            // No weight is above 1, so that their squares' sum is not above their own.
-            let weightNorm =
-                isFused
-                ? Double(weights[n]).squareRoot() / divisor : Tolerance.norm(squares[n], terms: keys)
-            let norm = weightNorm * largest[queries.place(of: n).group]
-            return (
-                expected, Double(actual[n]),
-                2 * Tolerance.products(keys, norm: norm) + Tolerance.signed(values, norm: norm)
-                    + Tolerance.signed(keys, norm: expected.magnitude)
-                    + Tolerance.signed(
-                        values,
-                        norm: Tolerance.norm(
-                            actualSquares[n], terms: values, atMost: Double(keys).squareRoot() * norm))
-            )
-        }
-    }
-
     private mutating func compareResult() {
         let (map, limit) = (sums.output.maps[0], sums.output.limits[0])
         let expected = row(.queries, SumRow.aggregate + 1), squares = row(.queries, SumRow.aggregate + 2)
         let (actual, actualSquares) = (row(.queries, SumRow.result), row(.queries, SumRow.result + 1))
-        let residual = sums.inputs.compactMap { input in
-            input.roles.firstIndex(of: .output).map { index in
-                (
-                    sum: self.row(input.table, input.row + index),
-                    squares: self.row(input.table, input.row + input.maps.maps.count),
-                    limit: input.maps.limits[index]
-                )
-            }
-        }.first
+        let residual = residual
         let floor = Tolerance.signed(map.outputs, norm: map.biasSquares.squareRoot())
         compare(.resultSum, actual.count) { n in
-            let added = residual.map { Double($0.sum[n]) } ?? 0
-            let input = residual.map {
-                $0.limit.squareRoot() * Tolerance.norm($0.squares[n], terms: map.outputs)
-            }
+            let added = residual(n)
             let norm = limit.squareRoot() * Tolerance.norm(squares[n], terms: map.inputs)
             let most =
-                Double(map.inputs).squareRoot() * norm + map.biasSquares.squareRoot() + (input ?? 0)
+                Double(map.inputs).squareRoot() * norm + map.biasSquares.squareRoot() + added.norm
             return (
-                Double(expected[n]) + map.bias + added, Double(actual[n]),
+                Double(expected[n]) + map.bias + added.sum, Double(actual[n]),
                 Tolerance.products(map.inputs, norm: norm) + floor
                     + Tolerance.signed(
                         map.outputs,
-                        norm: (input ?? 0)
+                        norm: added.norm
                             + Tolerance.norm(actualSquares[n], terms: map.outputs, atMost: most))
             )
         }
+    }
+
+    /// Σ_c v_c x_c of a position, and ‖x‖, as far as a residual is added; zeros without one.
+    var residual: (Int) -> (sum: Double, norm: Double) {
+        let channels = problem.geometry.channels
+        func of(_ sum: UnsafeBufferPointer<Float>, _ squares: UnsafeBufferPointer<Float>, limit: Double)
+            -> (Int) -> (sum: Double, norm: Double)
+        {
+            { (Double(sum[$0]), limit.squareRoot() * Tolerance.norm(squares[$0], terms: channels)) }
+        }
+        guard problem.configuration.residual else { return { _ in (0, 0) } }
+        if problem.comparesResidual(method) {
+            return of(row(.queries, SumRow.theta), row(.queries, SumRow.theta + 2), limit: 1)
+        }
+        for input in sums.inputs {
+            guard let index = input.roles.firstIndex(of: .output) else { continue }
+            return of(
+                row(input.table, input.row + index), row(input.table, input.row + input.maps.maps.count),
+                limit: input.maps.limits[index])
+        }
+        return { _ in (0, 0) }
     }
 }

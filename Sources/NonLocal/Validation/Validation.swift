@@ -33,13 +33,17 @@ public struct Mismatch: Sendable, Equatable {
         case thetaSum
         case phiSum
         case gSum
-        /// Σ_j s_ij of a query against θ_iᵀ Σ_j φ_j.
+        /// Σ_c v_c (W_θᵀ φ)_c of a key or b_θᵀ φ, where W_θ is applied to the keys, against what φ gives.
+        case absorbedThetaSum
+        /// Σ_c v_c (W_z g + b_z)_c of a key, where W_z is applied to the keys, against what g gives.
+        case absorbedOutputSum
+        /// Σ_j s_ij of a query against θ_iᵀ Σ_j φ_j, or x_iᵀ Σ_j W_θᵀ φ_j + Σ_j b_θᵀ φ_j.
         case affinitySum
         /// What a query's weights are divided by, or are after that, against their sum.
         case weightSum
         /// Σ_c v_c y_c of a query against what the weights and g's sums give.
         case aggregateSum
-        /// Σ_c v_c z_c of a query against what y and x give.
+        /// Σ_c v_c z_c of a query against what y and x give, or the weights, W_z g and x.
         case resultSum
 
         /// Whether it is a sum over all of a row.

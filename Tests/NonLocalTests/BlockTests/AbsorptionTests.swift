@@ -113,6 +113,14 @@ import Testing
         #expect(try tight.run(x).absorbed == nil)
         // What came once need not come again.
         #expect(try prepared.run(x.map { $0 * 0x1p-20 }).absorbed == "θ, W_z")
+        // Sums are those of the run that is right.
+        func sums(_ absorb: Absorption) throws -> Int {
+            let prepared = try NonLocalBlock(problem.configuration, weights: weights).prepared(
+                for: problem.shape, on: session, strategy: .fused, kernels: .panel, absorb: absorb,
+                checksums: .on)
+            return try prepared.run(x).validation.sums
+        }
+        #expect(try sums(.on) > 0 && sums(.on) == sums(.off))
         // Nothing watches for them there.
         let text = KernelSource.panelAttention.text
         let blind = text.replacing("atomic_or(misfits, 1u)", with: "misfits += 0")
@@ -201,12 +209,12 @@ import Testing
         let session = try TestDevice.session()
         func refuses(
             _ problem: BlockCase, _ strategy: Strategy = .automatic, _ kernels: KernelClass? = .panel,
-            skip: Skipping = .automatic, checksums: Checksums = .off, on session: OpenCLSession?
+            skip: Skipping = .automatic, on session: OpenCLSession?
         ) {
             let error = failure(.configuration) {
                 _ = try problem.block().prepared(
                     for: problem.shape, on: session, strategy: strategy, kernels: kernels, skip: skip,
-                    absorb: .on, checksums: checksums)
+                    absorb: .on)
             }
             #expect(error?.message.contains("absorb") == true)
         }
@@ -217,19 +225,21 @@ import Testing
         refuses(plain, .automatic, .plain, on: session)
         refuses(plain, .automatic, .tile, on: session)
         refuses(plain, skip: .on, on: session)
-        refuses(plain, checksums: .on, on: session)
         refuses(plain, .automatic, nil, on: nil)
     }
 
-    /// Sums are taken of θ and y, which then have to be there.
-    @Test func sumsComeFirst() throws {
+    /// Sums are taken of what is computed, and change nothing of it.
+    @Test func sumsMakeNoDifference() throws {
         let problem = BlockCase([1, 64, 1, 64, 64]) {
             ($0.subsample, $0.pool) = (.poolFirst, .window(t: 1, h: 16, w: 16))
         }
-        #expect(try prepared(problem, .automatic).plan.absorbed != nil)
+        let plain = try prepared(problem, .automatic)
+        #expect(plain.plan.absorbed != nil)
         let summed = try prepared(problem, .automatic, checksums: .on)
-        #expect(summed.plan.absorbed == nil)
-        #expect(try summed.run(problem.input()).validation.sums > 0)
+        #expect(summed.plan.absorbed == plain.plan.absorbed)
+        let (x, result) = (try problem.input(), try summed.run(problem.input()))
+        #expect(result.validation.sums > 0)
+        expectSameBits(try plain(x).elements, result.output.elements)
     }
 
     /// What shares of keys leave is merged with the residual, on devices of so many cores that they share keys.

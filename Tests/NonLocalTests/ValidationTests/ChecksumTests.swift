@@ -8,12 +8,13 @@ import Testing
 @Suite(.needsDevice) struct ChecksumTests {
     private func prepared(
         _ problem: BlockCase, _ kernels: KernelClass? = nil, strategy: Strategy = .automatic,
-        _ policy: MismatchPolicy = .fail, form: FusedForm? = nil, memoryLimit: Int? = nil,
-        allowNonFinite: Bool = false, on session: OpenCLSession? = nil
+        _ policy: MismatchPolicy = .fail, absorb: Absorption = .off, form: FusedForm? = nil,
+        memoryLimit: Int? = nil, allowNonFinite: Bool = false, on session: OpenCLSession? = nil
     ) throws -> PreparedBlock {
         try problem.block().prepared(
             for: problem.shape, on: session ?? TestDevice.session(), strategy: strategy, kernels: kernels,
-            skip: .off, validation: .off, checksums: .on, onMismatch: policy, memoryLimit: memoryLimit,
+            skip: .off, absorb: absorb, validation: .off, checksums: .on, onMismatch: policy,
+            memoryLimit: memoryLimit,
             allowNonFinite: allowNonFinite, form: form, testsKernels: false)
     }
 
@@ -62,6 +63,22 @@ import Testing
         BlockCase([1, 8, 300], biases: false, deviation: 1e-22),
         BlockCase([1, 8, 300], deviation: 1e12) { $0.scale = .factor(1e-24) },
     ]
+
+    /// With maps of the queries applied to φ and g, those of them that can be.
+    @Test(
+        arguments: problems.filter {
+            $0.configuration.pairwise.formulation == Pairwise.embeddedGaussian.formulation
+                && $0.configuration.scope != .time
+        })
+    func rightResultsPassWithAbsorbedMaps(_ problem: BlockCase) throws {
+        let prepared = try prepared(problem, .panel, strategy: .fused, absorb: .on)
+        let maps = problem.configuration.pairwise == .gaussian ? "W_z" : "θ, W_z"
+        #expect(prepared.plan.absorbed == maps)
+        let result = try prepared.run(problem.input())
+        #expect(result.absorbed == maps)
+        #expect(result.validation.rows == 0 && result.validation.sums > 0)
+        #expect((result.validation.maxSumError ?? 2) <= 1)
+    }
 
     /// The warp kernels' twin is slow to build; what it has of its own are the projections.
     @Test(arguments: problems, [KernelClass.panel, .tile, .plain])
@@ -135,6 +152,7 @@ import Testing
         var kernels = KernelClass.panel
         var strategy = Strategy.automatic
         var problem = BlockCase([2, 40, 500])
+        var absorb = Absorption.off
 
         var testDescription: String { "\(source.fileName): \(text) → \(replacement)" }
     }
@@ -203,13 +221,40 @@ import Testing
         Mistake(
             source: .panelProjection, text: "value += load_some(\n", replacement: "value -= load_some(\n",
             stages: [.resultSum]),
+        // Maps of the queries applied to the keys: what they make, the bias of the scores, what is added to it.
+        Mistake(
+            source: .panelProjection, text: "+ bias[row]", replacement: "", stages: [.absorbedOutputSum],
+            problem: absorbing, absorb: .on),
+        Mistake(
+            source: .panelPack, text: "n / ROWS * terms + c - first",
+            replacement: "n / ROWS * terms + (c ^ 1) - first", stages: [.absorbedThetaSum],
+            problem: absorbing, absorb: .on),
+        Mistake(
+            source: .panelAttention, text: "(Lanes)(halving * bias[j * step])",
+            replacement: "(Lanes)(halving * bias[0])", stages: [.affinitySum],
+            problem: BlockCase([2, 40, 500]), absorb: .on),
+        Mistake(
+            source: .panelAttention, text: "terms, vectors);\n            part += terms * ROWS;",
+            replacement: "terms - 1, vectors);\n            part += terms * ROWS;",
+            stages: [.affinitySum], problem: absorbing, absorb: .on),
+        Mistake(
+            source: .panelAttention, text: "if (residual) sum +=", replacement: "if (residual) sum -=",
+            stages: [.resultSum], problem: absorbing, absorb: .on),
+        Mistake(
+            source: .panelAttention, text: "multiply(a, g, p, keys, vectors);",
+            replacement: "multiply(a, g, p, keys - 1, vectors);", stages: [.resultSum], problem: absorbing,
+            absorb: .on),
     ]
+
+    /// The norm's is the only bias, so that one that is left out shows where W_z is applied to g.
+    private static let absorbing = BlockCase([2, 40, 500], biases: false, norm: .batchNorm)
 
     @Test(arguments: mistakes) func mistakesAreFoundBySumsAlone(_ mistake: Mistake) throws {
         let session = try TestDevice.session(
             planting: mistake.replacement, for: mistake.text, in: mistake.source)
         let prepared = try prepared(
-            mistake.problem, mistake.kernels, strategy: mistake.strategy, form: .panels, on: session)
+            mistake.problem, mistake.kernels, strategy: mistake.strategy, absorb: mistake.absorb,
+            form: .panels, on: session)
         let found = failure(.mismatch) { _ = try prepared.run(mistake.problem.input()) }?.mismatch
         #expect(found.map { mistake.stages.contains($0.stage) } == true, "\(String(describing: found))")
     }

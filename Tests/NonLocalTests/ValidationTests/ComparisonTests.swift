@@ -72,8 +72,9 @@ import Testing
         var comparison = comparison([1, 2, 3], [1, 2, 3.5])
         func add(_ stage: Mismatch.Stage, _ expected: Double, _ actual: Double) {
             comparison.add(
-                stage, item: 1, key: 2, channel: 3, expected: expected, actual: actual, magnitude: 10,
-                terms: 100)
+                PooledEntry(
+                    stage: stage, key: 2, channel: 3, expected: expected, actual: actual, magnitude: 10),
+                item: 1, terms: 100)
         }
         add(.pooledPhi, 1, 1 + 10 * 26 * 0x1p-24)
         add(.pooledG, .nan, .nan)
