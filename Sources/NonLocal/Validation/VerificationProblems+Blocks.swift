@@ -6,15 +6,10 @@ extension VerificationProblems {
     /// the tile kernels in 16 bits, too.
     var blockProblems: [Problem] {
         let ways: [(Strategy, FusedForm?)] = [(.staged, nil), (.automatic, nil), (.automatic, .panels)]
-        let softmaxes = blocks.filter {
-            $0.configuration.pairwise.formulation == Pairwise.embeddedGaussian.formulation
-        }
         return ways.flatMap { strategy, form in
             (form == nil ? blocks : softmaxes).map { block($0, strategy, form) }
         }
-            + (kernels != .panel
-                ? []
-                : softmaxes.filter { $0.configuration.scope != .time }.map { block($0, .fused, nil, .on) })
+            + absorbing.map { block($0, .fused, nil, .on) }
             + (kernels != .tile
                 ? []
                 : [Strategy.staged, .fused].flatMap { strategy in
@@ -24,16 +19,27 @@ extension VerificationProblems {
 
     /// The same blocks with sums taken over all rows: the largest difference, relative to its tolerance.
     var checksumProblems: [Problem] {
-        [Strategy.staged, .automatic].flatMap { strategy in
-            // Re-associated products leave nothing to sum where all of them are joined.
-            blocks.filter { strategy == .staged || $0.configuration.pairwise != .dotProduct }.map { block in
-                Problem(family: "checksum", problem: words(block, strategy, .panels)) {
-                    var options = options(strategy, .panels)
-                    (options.validation, options.checksums) = (.off, .on)
-                    return (try run(block, options).validation.maxSumError ?? .infinity, 1, nil)
-                }
+        func sums(_ block: Block, _ strategy: Strategy, _ absorb: Absorption = .off) -> Problem {
+            Problem(family: "checksum", problem: words(block, strategy, .panels, absorb)) {
+                var options = options(strategy, .panels)
+                (options.absorb, options.validation, options.checksums) = (absorb, .off, .on)
+                return (try run(block, options).validation.maxSumError ?? .infinity, 1, nil)
             }
         }
+        return [Strategy.staged, .automatic].flatMap { strategy in
+            // Re-associated products leave nothing to sum where all of them are joined.
+            blocks.filter { strategy == .staged || $0.configuration.pairwise != .dotProduct }
+                .map { sums($0, strategy) }
+        } + absorbing.map { sums($0, .fused, .on) }
+    }
+
+    private var softmaxes: [Block] {
+        blocks.filter { $0.configuration.pairwise.formulation == Pairwise.embeddedGaussian.formulation }
+    }
+
+    /// Those in which maps of the queries can be applied to the keys.
+    private var absorbing: [Block] {
+        kernels == .panel ? softmaxes.filter { $0.configuration.scope != .time } : []
     }
 
     private struct Block {
@@ -105,7 +111,7 @@ extension VerificationProblems {
         _ precision: Precision = .float32
     ) -> Problem {
         let words =
-            words(block, strategy, form) + (absorb == .on ? ", maps absorbed" : "")
+            words(block, strategy, form, absorb)
             + (precision == .float32 ? "" : ", \(precision.rawValue)")
         return Problem(family: "block", problem: words) {
             var options = options(strategy, form)
@@ -114,7 +120,9 @@ extension VerificationProblems {
         }
     }
 
-    private func words(_ block: Block, _ strategy: Strategy, _ form: FusedForm?) -> String {
+    private func words(
+        _ block: Block, _ strategy: Strategy, _ form: FusedForm?, _ absorb: Absorption
+    ) -> String {
         let configuration = block.configuration
         var words = [
             [strategy.rawValue, form?.rawValue].compactMap { $0 }.joined(separator: " in "),
@@ -125,6 +133,7 @@ extension VerificationProblems {
         }
         if configuration.layout == .channelsLast { words.append("channels last") }
         if block.normGroups > 0 { words.append("group norm") }
+        if absorb == .on { words.append("maps absorbed") }
         return "\(words.joined(separator: ", ")), \(block.shape)"
     }
 

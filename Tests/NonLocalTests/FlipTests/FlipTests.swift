@@ -14,6 +14,7 @@ private let environment = ProcessInfo.processInfo.environment
         let problem: BlockCase
         let kernels: KernelClass
         let strategy: Strategy
+        var absorb = Absorption.off
         let targets: [FlipTarget]
     }
 
@@ -36,6 +37,16 @@ private let environment = ProcessInfo.processInfo.environment
         FlipTarget(name: "g", kernel: "panel_projection", argument: 10),
     ]
 
+    /// φ and g, and what maps of the queries make of them; their attention's y is z.
+    private static let absorbed = [
+        FlipTarget(name: "φ", kernel: "panel_projection", argument: 6),
+        FlipTarget(name: "g", kernel: "panel_projection", argument: 10),
+        FlipTarget(name: "W_θᵀ φ", kernel: "panel_projection", launch: 2, argument: 6),
+        FlipTarget(name: "b_θᵀ φ", kernel: "panel_projection", launch: 2, argument: 10),
+        FlipTarget(name: "W_z g", kernel: "panel_projection", launch: 3, argument: 6),
+        FlipTarget(name: "z", kernel: "panel_attention", argument: 6),
+    ]
+
     static let setups = [
         Setup(
             name: "panel, fused", problem: problem(), kernels: .panel, strategy: .fused,
@@ -56,6 +67,12 @@ private let environment = ProcessInfo.processInfo.environment
                 FlipTarget(name: "φ", kernel: "panel_projection", launch: 2, argument: 6),
                 FlipTarget(name: "g", kernel: "panel_projection", launch: 2, argument: 10), y, z,
             ]),
+        Setup(
+            name: "panel, fused, conv-first, absorbed", problem: problem(.convFirst), kernels: .panel,
+            strategy: .fused, absorb: .on, targets: absorbed),
+        Setup(
+            name: "panel, fused, pool-first, absorbed", problem: problem(.poolFirst), kernels: .panel,
+            strategy: .fused, absorb: .on, targets: absorbed),
         Setup(
             name: "tile, fused", problem: problem(), kernels: .tile, strategy: .fused,
             targets: [
@@ -95,7 +112,7 @@ private let environment = ProcessInfo.processInfo.environment
                 observer: { try flipper.observe($0, $1, $2) })
             prepared = try setup.problem.block().prepared(
                 for: setup.problem.shape, on: session, strategy: setup.strategy, kernels: setup.kernels,
-                validation: .sampled(rows: 8), checksums: .on, form: .panels)
+                absorb: setup.absorb, validation: .sampled(rows: 8), checksums: .on, form: .panels)
             engine = try #require(prepared.engine)
             x = try setup.problem.input()
             let sums = SumCopies()
