@@ -26,7 +26,7 @@ public struct RunReport: Sendable {
 
     /// The maps of the queries that were applied to the keys: those of ``Plan/absorbed``, or none where numbers came
     /// that only the formulas' own order holds.
-    public var absorbed: String? { work?.absorbed }
+    public var absorbed: String? { work?.method?.absorbed.names }
 
     /// Seconds that the kernels took on the device; none for the reference.
     public var deviceSeconds: Double? { launches?.reduce(0) { $0 + $1.seconds } }
@@ -45,8 +45,8 @@ struct DeviceWork: Sendable {
     let computedShare: Double?
     /// What operands were kept in.
     var precision = Precision.float32
-    /// The maps of the queries that were applied to the keys.
-    var absorbed: String?
+    /// How a block was computed: by the plan's method or a roomier one.
+    var method: Method?
     /// Whether it held all of them.
     var fits = true
 

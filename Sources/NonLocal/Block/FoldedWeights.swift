@@ -5,13 +5,6 @@ struct Linear: Sendable {
     var weight: [Double]
     var bias: [Double]
 
-    /// The map of one position's channels.
-    func apply(to x: [Double], _ y: UnsafeMutableBufferPointer<Double>) {
-        for r in 0..<outputs {
-            y[r] = Sums.dot(x, weight, at: Sums.Places(first: r * inputs, stride: 1, count: inputs)) + bias[r]
-        }
-    }
-
     /// The map to some of its outputs.
     subscript(range: Range<Int>) -> Linear {
         Linear(

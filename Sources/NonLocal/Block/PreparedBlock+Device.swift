@@ -80,7 +80,7 @@ extension PreparedBlock {
         }
         let items = sample.rows.map(\.item)
         var report = try validate(
-            z.download(items: items), x.download(items: items), nil, sample, work.precision)
+            z.download(items: items), x.download(items: items), nil, sample, work)
         report.seconds = (ContinuousClock.now - start) / .seconds(1)
         deviceChecks.spent(report.seconds)
         return report

@@ -24,14 +24,15 @@ extension PreparedBlock {
     ///
     /// - Throws: ``NonLocalError/Code/mismatch``.
     func validate(
-        _ z: Tensor<Float>, _ x: Tensor<Float>, _ queries: [Int]?, _ sample: Sample, _ precision: Precision?
+        _ z: Tensor<Float>, _ x: Tensor<Float>, _ queries: [Int]?, _ sample: Sample, _ work: DeviceWork?
     ) throws -> ValidationReport {
         let rows = (queries?.count ?? reference.geometry.grid.count) * reference.geometry.batch
         guard engine != nil, !sample.rows.isEmpty else { return .none(of: rows) }
         let start = ContinuousClock.now
         let comparison = try checker.compare(
-            z, x, queries: queries, sample.rows, precision: precision ?? .float32, copies: sample.copies)
-        return try passed(comparison).report(
+            z, x, queries: queries, sample.rows, precision: work?.precision ?? .float32,
+            copies: sample.copies)
+        return try passed(comparison, work?.method).report(
             of: rows, seconds: (ContinuousClock.now - start) / .seconds(1))
     }
 
@@ -41,15 +42,16 @@ extension PreparedBlock {
     func validate(_ sums: SumCopies, _ work: DeviceWork?) throws -> SumReport {
         let start = ContinuousClock.now
         let (count, largestError, mismatch) = try SumComparison.of(sums)
-        if let mismatch { throw NonLocalError(mismatch, plan, reference.configuration) }
+        if let mismatch { throw NonLocalError(mismatch, plan, reference.configuration, by: work?.method) }
         return SumReport(
             count: count, largestError: largestError, deviceSeconds: work?.checksumSeconds ?? 0,
             hostSeconds: (ContinuousClock.now - start) / .seconds(1))
     }
 
-    func passed(_ comparison: Comparison) throws -> Comparison {
+    /// - Parameter method: by which the result was computed; none where that is not said.
+    func passed(_ comparison: Comparison, _ method: Method? = nil) throws -> Comparison {
         guard let mismatch = comparison.mismatch else { return comparison }
-        throw NonLocalError(mismatch, plan, reference.configuration)
+        throw NonLocalError(mismatch, plan, reference.configuration, by: method)
     }
 }
 

@@ -101,7 +101,7 @@ public final class PreparedBlock: Sendable {
             let (z, work) = try engine.output(x, queries, into: memory, monitor, sample.copies, sums)
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             let summed = try validate(sums, work)
-            var validation = try validate(z, x, queries, sample, work?.precision)
+            var validation = try validate(z, x, queries, sample, work)
             validation.add(summed)
             return (
                 z, RunReport(validation: validation, seconds: seconds - summed.deviceSeconds, work: work)

@@ -108,7 +108,7 @@ final class BlockEngine: @unchecked Sendable {
     ) throws -> (Tensor<Float>, DeviceWork?) {
         // The fused kernels know a position's own key by its place, which chosen queries don't keep.
         let keepsPlace = queries == nil || configuration.ownWeight == .include
-        return try fitting { method in
+        return try fitting(sums) { method in
             // Chosen queries are few, and not worth an order.
             let chosen = queries == nil ? method : method.general
             return try run(queries, keepsPlace ? chosen : staged, monitor, copies, sums).output(
@@ -117,8 +117,10 @@ final class BlockEngine: @unchecked Sendable {
     }
 
     /// A run's result, or where its numbers did not fit the method that of another one by a roomier method.
+    ///
+    /// - Parameter sums: taken by the run.
     private func fitting<Value>(
-        _ run: (Method) throws -> (Value, DeviceWork)
+        _ sums: SumCopies?, _ run: (Method) throws -> (Value, DeviceWork)
     ) throws -> (Value, DeviceWork) {
         let result = try run(method)
         guard !result.1.fits, let roomier = method.roomier else { return result }
@@ -127,6 +129,7 @@ final class BlockEngine: @unchecked Sendable {
             .method
         // What float16 doesn't hold is likely to come again.
         if method.precision == .mixed { method = other }
+        sums?.forget()
         return try run(other)
     }
 
@@ -140,7 +143,7 @@ final class BlockEngine: @unchecked Sendable {
         _ x: Buffer<Float>, _ copies: PooledKeyCopies? = nil, _ sums: SumCopies? = nil
     ) throws -> (DeviceTensor, DeviceWork) {
         let (z, buffer) = try session.makeTensor(shape: geometry.shape, pool: pool)
-        return try fitting { (z, try run(nil, $0, nil, copies, sums).output(x, to: buffer)) }
+        return try fitting(sums) { (z, try run(nil, $0, nil, copies, sums).output(x, to: buffer)) }
     }
 
     /// f / C(x), which only the staged strategy ever holds.
@@ -173,7 +176,6 @@ final class BlockEngine: @unchecked Sendable {
         let key = ExecutorKey(method: method, isSubset: queries != nil)
         let executor = try executors[key] ?? BlockExecutor(session, problem, method, weights[method])
         executors[key] = executor
-        sums?.forget()
         return BlockRun(
             block: executor, workspace: try workspace(for: problem, method),
             queries: try queries.map { try ChosenQueries($0, groups: geometry.queries, in: session.context) },

@@ -42,9 +42,9 @@ struct BlockRun {
         return (try queries.map { try inCallersOrder(z, $0) } ?? z, work)
     }
 
-    /// Takes down what a run's operands were kept in, and whether they fitted.
+    /// Takes down how a run was computed, what its operands were kept in, and whether they fitted.
     private func judge(_ work: inout DeviceWork) throws {
-        work.absorbed = block.method.absorbed.names
+        work.method = block.method
         work.precision = block.precision == .mixed ? .float16 : block.precision
         work.fits = try block.fitsWeights && !workspace.hasMisfits(block.session.queue)
     }

@@ -1,14 +1,15 @@
 import SwiftOpenCL
 
 /// Takes the sums of a block's run that linear algebra says must agree, by kernels of their own: those of x against those
-/// of θ, φ and g, of y against z, and what attention needs to give out its own.
+/// of θ, φ and g, those of φ and g against what maps of the queries make of them, of y against z, and what attention needs
+/// to give out its own.
 struct BlockSums: Sendable {
     let problem: BlockProblem
     let method: Method
     let inputs: [SumInput]
     let output: SummedMaps
     private let kernels: ChecksumKernels
-    private let signs: [BufferRole: SumWeights]
+    private let signs: [Summed: SumWeights]
     private let aggregate: SumWeights
     private let result: SumWeights
     private let ones: Buffer<Float>
@@ -31,13 +32,19 @@ struct BlockSums: Sendable {
         inputs = try SumInput.all(of: problem, method, weights, in: context)
         self.signs = [
             .theta: try signs(problem.thetaWidth), .phi: try signs(problem.width), .g: try signs(values),
-            .packedPhi: try signs(channels), .scoreBias: try signs(1), .packedG: try signs(channels),
+            .absorbedPhi: try signs(channels), .scoreBias: try signs(1), .absorbedG: try signs(channels),
         ]
         output = SummedMaps([SummedMap(weights.output)])
         aggregate = try SumWeights(
             [SummedMap.signs(values), output.maps[0].weight], squares: output.squares, in: context)
         result = try signs(channels)
         self.ones = try Buffer(context, copying: ones(problem.geometry.keys.count), access: .readOnly)
+    }
+
+    /// v for the channels of a tensor.
+    private func signs(_ summed: Summed) throws -> SumWeights {
+        guard let weights = signs[summed] else { throw AttentionOperands.noSums }
+        return weights
     }
 
     /// A table of sums.
@@ -51,7 +58,8 @@ struct BlockSums: Sendable {
         _ launcher: Launcher, g: View, items: Int, _ workspace: Workspace
     ) throws -> AttentionOperands.Sums? {
         guard problem.sumsAttention(method) else { return nil }
-        let keys = try sumG(launcher, g, method.summedRole, items: items, workspace)
+        try sum(g, method.aggregated, launcher, items: items, workspace)
+        let keys = try table(.keys, workspace).advanced(byChannels: SumRow.g)
         return AttentionOperands.Sums(
             values: keys.grouped(by: geometry.keys),
             rows: try table(.queries, workspace).advanced(byChannels: SumRow.attention)
@@ -81,20 +89,20 @@ struct BlockSums: Sendable {
                 launcher, x, input.weights, positions: positions, items: items,
                 to: table(input.table, workspace).advanced(byChannels: input.row))
         }
-        for (role, row) in [(BufferRole.phi, SumRow.wholePhi), (.g, SumRow.wholeG)]
-        where problem.sumsWhole(role, method) {
-            guard let view = projected.whole[role], let signs = signs[role] else { continue }
+        for (role, summed, row) in [(BufferRole.phi, Summed.phi, SumRow.wholePhi), (.g, .g, SumRow.wholeG)] {
+            guard problem.sumsWhole(summed, method), let view = projected.whole[role] else { continue }
             try launch(
-                launcher, view, signs, positions: problem.projectedPositions, items: items,
+                launcher, view, signs(summed), positions: problem.projectedPositions, items: items,
                 to: whole.advanced(byChannels: row))
         }
         if let g = projected.views[.g], !problem.sumsWhole(.g, method), !problem.sumsAttention(method) {
-            _ = try sumG(launcher, g, .g, items: items, workspace)
+            try sum(g, .g, launcher, items: items, workspace)
         }
-        if let bias = operands?.bias, let sign = signs[.scoreBias] {
+        if let bias = operands?.bias {
             let row = problem.absorbedSums(method) + SumRow.scoreBias
             try launch(
-                launcher, bias, sign, positions: geometry.keys.count, items: items * geometry.keys.groups,
+                launcher, bias, signs(.scoreBias), positions: geometry.keys.count,
+                items: items * geometry.keys.groups,
                 to: table(.keys, workspace).advanced(byChannels: row).grouped(by: geometry.keys))
         }
         try sumPhi(launcher, projected, operands, items: items, workspace)
@@ -110,15 +118,15 @@ struct BlockSums: Sendable {
             to: queries.advanced(byChannels: SumRow.result))
     }
 
-    /// Sums of φ over its channels, where it is a projection, and over its positions, where attention's are compared
-    /// with them.
+    /// Sums of φ, or of what W_θ made of it, over its channels, where it is a projection, and over its positions, where
+    /// attention's are compared with them.
     private func sumPhi(
         _ launcher: Launcher, _ projected: BlockProjections.Projected, _ operands: BlockExecutor.Operands?,
         items: Int, _ workspace: Workspace
     ) throws {
-        let role = method.comparedRole
-        let compared = role == .phi ? projected.views[.phi] ?? operands?.phi : operands?.phi
-        guard let signs = signs[role], let phi = compared else { return }
+        let projection = method.compared == .phi ? projected.views[.phi] : nil
+        guard let phi = projection ?? operands?.phi else { return }
+        let signs = try signs(method.compared)
         let keys = try table(.keys, workspace).advanced(byChannels: SumRow.phi)
         let channelSums = try workspace.required(.channelSums)
         let size = ChecksumKernels.Size(
@@ -140,24 +148,24 @@ struct BlockSums: Sendable {
         }
     }
 
-    /// Sums of θ over its channels, alone and times Σ_j φ_j.
+    /// Sums of θ, or of x in its place, over its channels, alone and times Σ_j φ_j.
     private func sumTheta(
         _ launcher: Launcher, _ projected: BlockProjections.Projected, _ operands: BlockExecutor.Operands?,
         items: Int, _ workspace: Workspace
     ) throws {
         let sums = try table(.queries, workspace).advanced(byChannels: SumRow.theta)
         guard problem.sumsScores(method), let operands else {
-            guard let theta = projected.views[.theta], let signs = signs[.theta] else { return }
+            guard let theta = projected.views[.theta] else { return }
             // The product's row stays free.
             return try launch(
-                launcher, theta, signs, positions: problem.rows, items: items, to: sums)
+                launcher, theta, signs(.theta), positions: problem.rows, items: items, to: sums)
         }
         var weights = View(
             try workspace.required(.channelSums), channels: SumRow.ofChannels, positions: sizes.width)
         weights.groups = 1
         try kernels.launch(
             launcher, of: operands.theta.grouped(by: geometry.queries),
-            ChecksumKernels.Weights(view: weights, rows: 2, squares: signs[method.comparedRole]?.squares),
+            ChecksumKernels.Weights(view: weights, rows: 2, squares: signs(method.compared).squares),
             ChecksumKernels.Size(
                 channels: sizes.width, positions: geometry.queries.count,
                 groups: items * geometry.queries.groups),
@@ -165,13 +173,11 @@ struct BlockSums: Sendable {
     }
 
     /// Sums of g, or of what W_z made of it, over its channels, packed by keys or not.
-    ///
-    /// - Returns: where they go.
-    private func sumG(
-        _ launcher: Launcher, _ g: View, _ role: BufferRole, items: Int, _ workspace: Workspace
-    ) throws -> View {
+    private func sum(
+        _ g: View, _ summed: Summed, _ launcher: Launcher, items: Int, _ workspace: Workspace
+    ) throws {
         let keys = try table(.keys, workspace).advanced(byChannels: SumRow.g)
-        guard let signs = signs[role] else { return keys }
+        let signs = try signs(summed)
         if g.form == .strided {
             try launch(launcher, g, signs, positions: geometry.keyGrid.count, items: items, to: keys)
         } else {
@@ -182,7 +188,6 @@ struct BlockSums: Sendable {
                     groups: items * geometry.keys.groups),
                 to: keys.grouped(by: geometry.keys))
         }
-        return keys
     }
 
     private func launch(

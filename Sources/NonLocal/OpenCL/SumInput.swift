@@ -31,8 +31,8 @@ struct SumInput: Sendable {
     }
 
     let source: Source
-    /// What the maps make; `.output` stands for the residual.
-    let roles: [BufferRole]
+    /// What the maps make.
+    let results: [Summed]
     let maps: SummedMaps
     let table: SumTable
     /// Of the table, for the first map.
@@ -40,11 +40,11 @@ struct SumInput: Sendable {
     let weights: SumWeights
 
     private init(
-        _ source: Source, _ roles: [BufferRole], _ maps: [SummedMap], _ table: SumTable, row: Int,
+        _ source: Source, _ results: [Summed], _ maps: [SummedMap], _ table: SumTable, row: Int,
         in context: Context
     ) throws {
         self.source = source
-        self.roles = roles
+        self.results = results
         self.maps = SummedMaps(maps)
         self.table = table
         self.row = row
@@ -62,36 +62,38 @@ struct SumInput: Sendable {
             problem.configuration.residual && problem.computesOutput(method)
             && !problem.comparesResidual(method)
         for roles in problem.projectionGroups(method) {
-            var (roles, summed) = (roles, roles.compactMap { maps[$0] ?? nil }.map(SummedMap.init))
-            guard roles.contains(.theta) else {
+            var (results, summed) = (
+                roles.compactMap(Summed.init), roles.compactMap { maps[$0] ?? nil }.map(SummedMap.init)
+            )
+            guard results.contains(.theta) else {
                 inputs.append(
-                    try SumInput(.keys, roles, summed, .projected, row: SumRow.keyInput, in: context))
+                    try SumInput(.keys, results, summed, .projected, row: SumRow.keyInput, in: context))
                 continue
             }
             if addsResidual, problem.normGroups == 0 {
-                roles.append(.output)
+                results.append(.residual)
                 summed.append(residual)
                 addsResidual = false
             }
-            inputs.append(try SumInput(.queries, roles, summed, .queries, row: SumRow.input, in: context))
+            inputs.append(try SumInput(.queries, results, summed, .queries, row: SumRow.input, in: context))
         }
         if addsResidual {
             inputs.append(
                 try SumInput(
-                    .residual, [.output], [residual], .queries, row: SumRow.residual, in: context))
+                    .residual, [.residual], [residual], .queries, row: SumRow.residual, in: context))
         }
         let absorbed = problem.absorbedSums(method)
         if method.absorbed.contains(.theta), let theta = weights.theta {
             inputs.append(
                 try SumInput(
-                    .phi, [.packedPhi, .scoreBias],
+                    .phi, [.absorbedPhi, .scoreBias],
                     [SummedMap(theta.transposed), SummedMap(theta.biasAsMap)],
                     .keys, row: absorbed + SumRow.absorbingPhi, in: context))
         }
         if method.absorbed.contains(.output) {
             inputs.append(
                 try SumInput(
-                    .g, [.packedG], [SummedMap(weights.output)], .keys, row: absorbed + SumRow.absorbingG,
+                    .g, [.absorbedG], [SummedMap(weights.output)], .keys, row: absorbed + SumRow.absorbingG,
                     in: context))
         }
         return inputs

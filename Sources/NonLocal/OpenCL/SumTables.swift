@@ -8,7 +8,7 @@ enum SumTable: Int, Sendable, CaseIterable {
     case projected
     /// At each key.
     case keys
-    /// Over the keys, of each channel of φ: `[groups][4][d]`.
+    /// Over the keys, of each channel of what attention compares: `[groups][4][d]`, or C channels.
     case channels
 
     var role: BufferRole {
@@ -23,15 +23,15 @@ enum SumTable: Int, Sendable, CaseIterable {
 
 /// The first rows of what a table holds; sums of squares are below the sums that they belong to.
 enum SumRow {
-    /// Of the queries: up to four sums of x and their squares; x without a norm; θ, θᵀ Σ_j φ_j; ``AttentionSum``; y,
-    /// (W_zᵀ v)ᵀ y; z.
+    /// Of the queries: up to four sums of x and their squares; x without a norm; θ, θᵀ Σ_j φ_j, or x in the place of θ
+    /// and W_θᵀ φ in that of φ; ``AttentionSum``; y, (W_zᵀ v)ᵀ y; z.
     static let input = 0, residual = 5, theta = 7, attention = 10, aggregate = 16, result = 19
     static let ofQueries = 21
     /// Of the positions of φ and g: up to two sums of what they are projections of; φ; g.
     static let keyInput = 0, wholePhi = 3, wholeG = 5
     static let ofProjected = 7
-    /// Of the keys: g; φ, each part of its channels by itself; behind them, where maps of the queries are applied to
-    /// φ and g, sums of these for the maps, and the bias of the scores.
+    /// Of the keys: g and φ as attention takes them, each part of φ's channels by itself; behind them, where maps of the
+    /// queries were applied to φ and g, sums of these for the maps, and the bias of the scores.
     static let g = 0, phi = 2
     static let absorbingPhi = 0, absorbingG = 3, scoreBias = 5
     static let ofAbsorbed = 7
@@ -39,7 +39,7 @@ enum SumRow {
 }
 
 extension BlockProblem {
-    /// Parts of φ's channels that have rows of their own.
+    /// Parts of the compared channels that have rows of their own.
     func sumParts(_ method: Method) -> Int {
         max(method.tile?.depthParts(attentionSizes(method).width) ?? 1, 1)
     }
@@ -92,7 +92,7 @@ final class SumCopies: @unchecked Sendable {
     private(set) var sums: BlockSums?
     private var slices: [Slice] = []
 
-    /// Forgets what an earlier run left whose numbers did not fit its method.
+    /// Forgets what was taken, since its run is done again.
     func forget() {
         sums = nil
         slices = []

@@ -1,10 +1,3 @@
-extension Method {
-    /// What attention compares with the queries.
-    var comparedRole: BufferRole { absorbed.contains(.theta) ? .packedPhi : .phi }
-    /// What attention sums.
-    var summedRole: BufferRole { absorbed.contains(.output) ? .packedG : .g }
-}
-
 extension BlockProblem {
     /// Whether z is a projection of y.
     func computesOutput(_ method: Method) -> Bool { method.order == nil }
@@ -26,8 +19,8 @@ extension BlockProblem {
     }
 
     /// Whether φ or g is summed as it was projected, since something else is made of it then.
-    func sumsWhole(_ role: BufferRole, _ method: Method) -> Bool {
-        poolsProjections || (role == .phi ? method.comparedRole : method.summedRole) != role
+    func sumsWhole(_ projection: Summed, _ method: Method) -> Bool {
+        poolsProjections || ![method.compared, method.aggregated].contains(projection)
     }
 
     /// Whether the residual is what attention compares, of which there are sums anyway.

@@ -94,6 +94,6 @@ enum BufferRole: String, Sendable, Hashable, CaseIterable {
     case querySums = "query sums"
     case projectedSums = "projected sums"
     case keySums = "key sums"
-    /// v, Σ_j φ, ones and Σ_j φ² of each group.
+    /// v, Σ_j φ, ones and Σ_j φ² of each group, φ as attention takes it.
     case channelSums = "channel sums"
 }

@@ -20,8 +20,8 @@ func parallelRows(
 
 /// Calls `body` for each element at the same time.
 ///
-/// What is parallel in `body` itself finds the processors busy and doesn't wait for them to wake up, which for short
-/// work takes longer than the work.
+/// With as many elements as processors, what is parallel in `body` itself finds these busy and doesn't wait for them to
+/// wake up, which for short work takes longer than the work.
 ///
 /// - Returns: the values, in the elements' order.
 /// - Throws: the error of the first element that has one.
@@ -37,6 +37,9 @@ func concurrently<Element: Sendable, Value: Sendable, Failure: Error>(
         }
     }
     var values: [Value] = []
-    for case .some(let result) in results { values.append(try result.get()) }
+    for result in results {
+        guard let result else { preconditionFailure("an element was left out") }
+        values.append(try result.get())
+    }
     return values
 }

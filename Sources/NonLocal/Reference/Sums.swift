@@ -31,14 +31,14 @@ enum Sums {
     /// Vectors that lie side by side for `dots`.
     static let vectors = 4
 
-    /// `Σ_n a[row + n] · b[first + 4 n + v]` for two rows and four vectors v, which lie side by side.
+    /// `Σ_n a[row + n] · b[4 n + v]` for two rows and four vectors v, which lie side by side.
     ///
     /// Eight sums are on their way at a time, so that none waits for the one before it.
     static func dots(
-        _ a: UnsafePointer<Double>, rows: (Int, Int), with b: UnsafePointer<Double>, first: Int, count: Int,
-        into sums: UnsafeMutableBufferPointer<Double>, at places: (Int, Int)
+        _ a: UnsafePointer<Double>, rows: (Int, Int), with b: UnsafePointer<Double>, count: Int,
+        into sums: UnsafeMutablePointer<Double>
     ) {
-        let (a0, a1, b) = (a + rows.0, a + rows.1, b + first)
+        let (a0, a1) = (a + rows.0, a + rows.1)
         var (sum00, sum01, sum02, sum03) = (0.0, 0.0, 0.0, 0.0)
         var (sum10, sum11, sum12, sum13) = (0.0, 0.0, 0.0, 0.0)
         var n = 0
@@ -55,15 +55,8 @@ enum Sums {
             sum13 += x1 * y3
             n &+= 1
         }
-        store((sum00, sum01, sum02, sum03), in: sums, at: places.0)
-        store((sum10, sum11, sum12, sum13), in: sums, at: places.1)
-    }
-
-    /// Stores the sums of `vectors` vectors.
-    static func store(
-        _ values: (Double, Double, Double, Double), in sums: UnsafeMutableBufferPointer<Double>, at place: Int
-    ) {
-        (sums[place], sums[place + 1], sums[place + 2], sums[place + 3]) = values
+        (sums[0], sums[1], sums[2], sums[3]) = (sum00, sum01, sum02, sum03)
+        (sums[4], sums[5], sums[6], sums[7]) = (sum10, sum11, sum12, sum13)
     }
 
     /// `sums[n] += factor · x[n]`

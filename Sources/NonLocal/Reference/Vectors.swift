@@ -4,34 +4,12 @@ extension [[Double]] {
     /// memory than caches have.
     func mapped(by map: Linear?) -> [[Double]] {
         guard let map else { return self }
-        let columns = sideBySide(map.inputs)
-        let (width, groups) = (Sums.vectors, (count + Sums.vectors - 1) / Sums.vectors)
-        let table = parallelRows((map.outputs + 1) / 2, width: 2 * groups * width) { pair, values in
-            let (first, second) = (2 * pair, Swift.min(2 * pair + 1, map.outputs - 1))
-            for group in 0..<groups {
-                Sums.dots(
-                    map.weight, rows: (first * map.inputs, second * map.inputs),
-                    with: columns, first: group * width * map.inputs, count: map.inputs,
-                    into: values, at: (group * width, (groups + group) * width))
-            }
-        }
-        return indices.map { index in
-            (0..<map.outputs).map { table[$0 * groups * width + index] + map.bias[$0] }
-        }
-    }
-
-    /// The vectors in groups of `Sums.vectors`, `[groups][size][Sums.vectors]`; zeros where a group has fewer.
-    func sideBySide(_ size: Int) -> [Double] {
-        let width = Sums.vectors
-        var columns = [Double](repeating: 0, count: (count + width - 1) / width * width * size)
-        for (index, vector) in enumerated() {
-            var place = index / width * width * size + index % width
-            for value in vector {
-                columns[place] = value
-                place += width
-            }
-        }
-        return columns
+        return SideBySide(self, size: map.inputs).products(rows: map.outputs) {
+            first, second, vectors, sums in
+            Sums.dots(
+                map.weight, rows: (first * map.inputs, second * map.inputs), with: vectors,
+                count: map.inputs, into: sums)
+        }.map { product in zip(product, map.bias).map { $0 + $1 } }
     }
 
     /// The vectors as the columns of a field.
@@ -41,5 +19,55 @@ extension [[Double]] {
             for (channel, value) in vector.enumerated() { field[channel, position] = value }
         }
         return field
+    }
+}
+
+/// Vectors in groups of `Sums.vectors`, `[groups][size][Sums.vectors]`, so that a row is multiplied by all of a group as it is
+/// read; zeros where a group has fewer.
+struct SideBySide: Sendable {
+    private let count: Int
+    private let size: Int
+    private let elements: [Double]
+
+    init(_ vectors: [[Double]], size: Int) {
+        let width = Sums.vectors
+        var elements = [Double](repeating: 0, count: (vectors.count + width - 1) / width * width * size)
+        for (index, vector) in vectors.enumerated() {
+            var place = index / width * width * size + index % width
+            for value in vector {
+                elements[place] = value
+                place += width
+            }
+        }
+        (count, self.size, self.elements) = (vectors.count, size, elements)
+    }
+
+    /// Σ_n row_n v_n for each of some rows and each vector v, `[vectors][rows]`.
+    ///
+    /// - Parameter dots: leaves the sums of two rows with a group of vectors, those of the first row first.
+    func products(
+        rows: Int,
+        _ dots:
+            @Sendable (
+                _ first: Int, _ second: Int, _ vectors: UnsafePointer<Double>,
+                _ sums: UnsafeMutablePointer<Double>
+            ) -> Void
+    ) -> [[Double]] {
+        let width = Sums.vectors
+        let groups = (count + width - 1) / width
+        let table = parallelRows((rows + 1) / 2, width: groups * 2 * width) { pair, sums in
+            elements.withUnsafeBufferPointer { elements in
+                guard let vectors = elements.baseAddress, let sums = sums.baseAddress else { return }
+                for group in 0..<groups {
+                    dots(
+                        2 * pair, min(2 * pair + 1, rows - 1), vectors + group * width * size,
+                        sums + group * 2 * width)
+                }
+            }
+        }
+        return (0..<count).map { vector in
+            let place = vector / width * 2 * width + vector % width
+            return (0..<rows).map { table[$0 / 2 * groups * 2 * width + place + $0 % 2 * width] }
+        }
     }
 }

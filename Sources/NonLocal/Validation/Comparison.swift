@@ -1,15 +1,3 @@
-/// One number of φ or g as a device pooled it, and what it should be.
-struct PooledEntry: Sendable {
-    /// φ or g.
-    let stage: Mismatch.Stage
-    let key: Int
-    let channel: Int
-    let expected: Double
-    let actual: Double
-    /// Σ_c |w_c x_c|, what the sum's rounding grows with.
-    let magnitude: Double
-}
-
 /// Compares rows of a result with the reference, and remembers the worst.
 struct Comparison: Sendable {
     /// Whether affinities are exponents, as in the softmax forms.

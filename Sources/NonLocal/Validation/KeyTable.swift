@@ -70,25 +70,18 @@ struct KeyTable: @unchecked Sendable {
     func sums(weightedBy rows: [[Double]], at keys: Keys) -> [[Double]] {
         let positions = Sums.Places(
             first: keys.first * positionStride, stride: keys.stride * positionStride, count: keys.count)
-        let (width, groups) = (Sums.vectors, (rows.count + Sums.vectors - 1) / Sums.vectors)
-        let columns = rows.sideBySide(keys.count)
-        let table = parallelRows((channels + 1) / 2, width: 2 * groups * width) { pair, sums in
+        let products = SideBySide(rows, size: keys.count).products(rows: channels) {
+            first, second, vectors, sums in
             guard let values = values.baseAddress else { return }
-            let (first, second) = (2 * pair, min(2 * pair + 1, channels - 1))
-            for group in 0..<groups {
-                Sums.dots(
-                    (values + first * channelStride, values + second * channelStride),
-                    minus: (norm?.mean[first] ?? 0, norm?.mean[second] ?? 0), at: positions,
-                    with: columns, first: group * width * keys.count,
-                    into: sums, at: (group * width, (groups + group) * width))
-            }
+            Sums.dots(
+                (values + first * channelStride, values + second * channelStride),
+                minus: (norm?.mean[first] ?? 0, norm?.mean[second] ?? 0), at: positions, with: vectors,
+                into: sums)
         }
         let totals = rows.map { $0.reduce(0, +) }
-        return rows.indices.map { row in
-            (0..<channels).map { channel in
-                let sum = table[channel * groups * width + row]
-                return norm.map { $0.slope[channel] * sum + $0.shift[channel] * totals[row] } ?? sum
-            }
+        guard let norm else { return products }
+        return zip(products, totals).map { product, total in
+            (0..<channels).map { norm.slope[$0] * product[$0] + norm.shift[$0] * total }
         }
     }
 }
@@ -136,13 +129,12 @@ extension Sums {
         }
     }
 
-    /// `Σ_n (x[n] − mean) · b[first + 4 n + v]` for two x and four vectors v, which lie side by side.
+    /// `Σ_n (x[n] − mean) · b[4 n + v]` for two x and four vectors v, which lie side by side.
     fileprivate static func dots(
         _ x: (UnsafePointer<Float>, UnsafePointer<Float>), minus mean: (Double, Double), at places: Places,
-        with b: UnsafePointer<Double>, first: Int,
-        into sums: UnsafeMutableBufferPointer<Double>, at targets: (Int, Int)
+        with b: UnsafePointer<Double>, into sums: UnsafeMutablePointer<Double>
     ) {
-        let (x0, x1, b) = (x.0 + places.first, x.1 + places.first, b + first)
+        let (x0, x1) = (x.0 + places.first, x.1 + places.first)
         let (stride, count) = (places.stride, places.count)
         var (sum00, sum01, sum02, sum03) = (0.0, 0.0, 0.0, 0.0)
         var (sum10, sum11, sum12, sum13) = (0.0, 0.0, 0.0, 0.0)
@@ -160,7 +152,7 @@ extension Sums {
             sum13 += value1 * y3
             n &+= 1
         }
-        store((sum00, sum01, sum02, sum03), in: sums, at: targets.0)
-        store((sum10, sum11, sum12, sum13), in: sums, at: targets.1)
+        (sums[0], sums[1], sums[2], sums[3]) = (sum00, sum01, sum02, sum03)
+        (sums[4], sums[5], sums[6], sums[7]) = (sum10, sum11, sum12, sum13)
     }
 }

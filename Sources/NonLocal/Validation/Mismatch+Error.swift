@@ -1,9 +1,15 @@
 extension NonLocalError {
     /// What was wrong, on which device, by which kernels, and how to see more of it.
     ///
-    /// - Parameter configuration: of the block; none for the bare operation.
-    init(_ mismatch: Mismatch, _ plan: Plan, _ configuration: NonLocalBlock.Configuration? = nil) {
+    /// - Parameters:
+    ///   - configuration: of the block; none for the bare operation.
+    ///   - method: by which the result was computed; the plan's without.
+    init(
+        _ mismatch: Mismatch, _ plan: Plan, _ configuration: NonLocalBlock.Configuration? = nil,
+        by method: Method? = nil
+    ) {
         let device = plan.device ?? plan.backend
+        let way = Way(plan, method)
         let stage = mismatch.stage
         let reference = stage.isSum ? "what it has to agree with" : "the reference"
         let channel = stage.isSum ? "" : ", channel \(mismatch.channel)"
@@ -13,33 +19,44 @@ extension NonLocalError {
             "\(stage.words(on: device)) differs from \(reference): item \(mismatch.item), "
                 + "\(stage.isOfKeys ? "key" : "row") \(mismatch.row)\(channel): expected \(mismatch.expected), "
                 + "actual \(mismatch.actual), \(error) \(mismatch.relativeError), "
-                + "tolerance \(mismatch.tolerance), strategy \(plan.strategy.rawValue)"
-                + (plan.absorbed.map { " with \($0) absorbed" } ?? ""),
+                + "tolerance \(mismatch.tolerance), strategy \(way.strategy.rawValue)"
+                + (way.absorbed.map { " with \($0) absorbed" } ?? ""),
             advice: mismatch.actual.isFinite
-                ? Self.advice(plan, configuration, stage)
+                ? Self.advice(plan, way, configuration, stage)
                 : "Numbers beyond float32's range give this too: scale x or the weights down.",
             mismatch: mismatch)
     }
 
     private static func advice(
-        _ plan: Plan, _ configuration: NonLocalBlock.Configuration?, _ stage: Mismatch.Stage
+        _ plan: Plan, _ way: Way, _ configuration: NonLocalBlock.Configuration?, _ stage: Mismatch.Stage
     ) -> String {
         let device = plan.device.map { " --device '\($0)'" } ?? ""
         let verify = "Run `nonlocal verify\(device)` to see which kernel of this device is wrong"
         guard let options = configuration?.commandOptions else { return verify + "." }
         let shape = plan.inputShape.map(String.init).joined(separator: "x")
         return verify
-            + ", or `nonlocal bench --shape \(shape) \(options) --strategy \(plan.strategy.rawValue)"
-            + "\(plan.absorbOption)\(device) "
+            + ", or `nonlocal bench --shape \(shape) \(options) --strategy \(way.strategy.rawValue)"
+            + "\(way.absorbOption)\(device) "
             + (stage.isSum
                 ? "--checksums on` to take such sums of such a block on random numbers."
                 : "--validate full` to compare every row of such a block on random numbers.")
     }
 }
 
-extension Plan {
+/// How a result was computed, as far as a command can ask for it.
+private struct Way {
+    let strategy: Strategy
+    let absorbed: String?
+    private let kernels: KernelClass?
+
+    init(_ plan: Plan, _ method: Method?) {
+        strategy = method?.strategy ?? plan.strategy
+        absorbed = method.map(\.absorbed.names) ?? plan.absorbed
+        kernels = method?.kernels ?? plan.kernels
+    }
+
     /// What has the command absorb the same maps; nothing where there is no choice.
-    fileprivate var absorbOption: String {
+    var absorbOption: String {
         guard strategy == .fused, kernels == .panel else { return "" }
         let choice: Absorption =
             absorbed == nil ? .off : absorbed == AbsorbedMaps.all.names ? .on : .automatic

@@ -1,3 +1,5 @@
+import Foundation
+
 extension RowChecker {
     /// Compares rows of a result with the reference.
     ///
@@ -15,7 +17,10 @@ extension RowChecker {
         let rowsOfItem = queries?.count ?? geometry.grid.count
         let positionsOfItem = geometry.grid.count
         // Where all of an item is projected, that takes memory: one item at a time.
-        let together = chosen.allSatisfy { isCheaper($0.rows.count) } ? max(1, chosen.count) : 1
+        let isShort =
+            chosen.allSatisfy { isCheaper($0.rows.count) }
+            && (isReassociable || poolsProjections && copies != nil)
+        let together = isShort ? ProcessInfo.processInfo.activeProcessorCount : 1
         var comparison = Comparison(
             isExponent: configuration.pairwise.formulation.isExponent,
             width: reference.weights.theta?.outputs ?? channels, keys: geometry.keys.count,

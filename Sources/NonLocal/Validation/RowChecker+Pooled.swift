@@ -1,3 +1,15 @@
+/// One number of φ or g as a device pooled it, and what it should be.
+struct PooledEntry: Sendable {
+    /// φ or g.
+    let stage: Mismatch.Stage
+    let key: Int
+    let channel: Int
+    let expected: Double
+    let actual: Double
+    /// Σ_c |w_c x_c|, what the sum's rounding grows with.
+    let magnitude: Double
+}
+
 /// Where φ and g are pooled behind their projections, stage by stage.
 extension RowChecker {
     /// Keys, and channels of each, that are compared.

@@ -55,6 +55,7 @@ struct RowChecker: Sendable {
     /// z for the given flat positions of one item without φ and g, or none where that can't be had.
     func reassociatedRows(_ x: Tensor<Float>, item: Int, queries: [Int]) -> ReferenceRows? {
         guard isReassociable else { return nil }
+        // As many as a map is applied to at a time, on one thread from θ to z.
         let parts = stride(from: 0, to: queries.count, by: Sums.vectors).map { first in
             Array(queries[first..<min(first + Sums.vectors, queries.count)])
         }
@@ -93,11 +94,14 @@ struct RowChecker: Sendable {
     }
 
     /// Whether φ and g can be done without.
-    private var isReassociable: Bool {
-        let configuration = reference.configuration
-        let poolsProjections = configuration.subsample == .convFirst && reference.geometry.window != nil
-        return !reference.weights.isIdentity && !poolsProjections
-            && configuration.pairwise.formulation.score != .negativeSquaredDistance
+    var isReassociable: Bool {
+        !reference.weights.isIdentity && !poolsProjections
+            && reference.configuration.pairwise.formulation.score != .negativeSquaredDistance
+    }
+
+    /// Whether φ and g are pooled behind their projections.
+    var poolsProjections: Bool {
+        reference.configuration.subsample == .convFirst && reference.geometry.window != nil
     }
 
     /// The weights of some rows and how large the numbers behind them were.

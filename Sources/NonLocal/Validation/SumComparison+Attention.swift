@@ -7,7 +7,7 @@ extension SumComparison {
     mutating func compareScores() {
         let (width, keys) = (problem.attentionSizes(method).width, problem.geometry.keys.count)
         let queries = problem.geometry.queries
-        let bias = bias
+        let biases = biases()
         let expected = row(.queries, SumRow.theta + 1), squares = row(.queries, SumRow.theta + 2)
         let (scores, scoreSquares) = (attention(.scores), attention(.scoreSquares))
         // Of each group the largest |Σ_j φ_cj| and √Σ_j φ_cj² of any channel.
@@ -22,7 +22,7 @@ extension SumComparison {
         compare(.affinitySum, scores.count) { n in
             let theta = Tolerance.norm(squares[n], terms: width)
             let group = queries.place(of: n).group
-            let (phi, added) = (largest[group], bias[group])
+            let (phi, added) = (largest[group], biases[group])
             return (
                 Double(expected[n]) + added.sum, Double(scores[n]),
                 Tolerance.products(width, norm: theta * (phi.norm + phi.sum))
@@ -37,19 +37,19 @@ extension SumComparison {
     }
 
     /// Σ_j b_j of each group, what is added to its scores, and √Σ_j b_j²; zeros without a bias.
-    private var bias: [(sum: Double, norm: Double)] {
+    private func biases() -> [(sum: Double, norm: Double)] {
         let keys = problem.geometry.keys
-        var sums = [(sum: Double, norm: Double)](repeating: (0, 0), count: keys.groups)
-        guard method.absorbed.contains(.theta) else { return sums }
+        var sums = [(sum: Double, squares: Double)](repeating: (0, 0), count: keys.groups)
+        guard method.compared == .absorbedPhi else { return sums.map { _ in (0, 0) } }
         let first = problem.absorbedSums(method) + SumRow.scoreBias
         let (values, squares) = (row(.keys, first), row(.keys, first + 1))
         let sign = Double(SummedMap.signs(1)[0])
         for key in values.indices {
             let group = keys.place(of: key).group
             sums[group].sum += sign * Double(values[key])
-            sums[group].norm += Double(squares[key])
+            sums[group].squares += Double(squares[key])
         }
-        return sums.map { ($0.sum, $0.norm.squareRoot()) }
+        return sums.map { ($0.sum, $0.squares.squareRoot()) }
     }
 
     mutating func compareNormalizer() {
@@ -86,7 +86,7 @@ extension SumComparison {
 
     mutating func compareAggregate() {
         let values = problem.configuration.valueChannels
-        let aggregate = aggregate
+        let aggregate = aggregates()
         let (actual, squares) = (row(.queries, SumRow.aggregate), row(.queries, SumRow.aggregate + 2))
         compare(.aggregateSum, actual.count) { n in
             let (expected, tolerance, most) = aggregate(n)
@@ -98,27 +98,9 @@ extension SumComparison {
         }
     }
 
-    /// Where W_z is applied to the keys, so that z is what is aggregated and x.
-    mutating func compareAbsorbedResult() {
-        let channels = problem.geometry.channels
-        let (aggregate, residual) = (aggregate, residual)
-        let (actual, squares) = (row(.queries, SumRow.result), row(.queries, SumRow.result + 1))
-        compare(.resultSum, actual.count) { n in
-            let ((expected, tolerance, most), added) = (aggregate(n), residual(n))
-            return (
-                expected + added.sum, Double(actual[n]),
-                tolerance
-                    + Tolerance.signed(
-                        channels,
-                        norm: added.norm
-                            + Tolerance.norm(squares[n], terms: channels, atMost: most + added.norm))
-            )
-        }
-    }
-
     /// Of each query Σ_j p_ij Σ_c v_c g_jc over what y is divided by, its tolerance, and the largest that ‖y‖ can be; g is
     /// what attention sums.
-    private var aggregate: (Int) -> (expected: Double, tolerance: Double, most: Double) {
+    func aggregates() -> (Int) -> (expected: Double, tolerance: Double, most: Double) {
         let (keys, values) = (problem.geometry.keys.count, problem.attentionSizes(method).valueChannels)
         let queries = problem.geometry.queries
         let (g, gSquares) = (row(.keys, SumRow.g), row(.keys, SumRow.g + 1))

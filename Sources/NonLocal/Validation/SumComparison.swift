@@ -40,16 +40,16 @@ struct SumComparison {
 
     private mutating func compare() {
         for input in sums.inputs {
-            for (index, role) in input.roles.enumerated() where role != .output {
-                compareProjection(input, index, role)
+            for (index, result) in input.results.enumerated() where result != .residual {
+                compareProjection(input, index, result)
             }
         }
         if problem.sumsAttention(method) {
             if problem.sumsScores(method) { compareScores() }
             compareNormalizer()
-            if method.absorbed.contains(.output) { compareAbsorbedResult() } else { compareAggregate() }
+            if method.aggregated == .g { compareAggregate() } else { compareAbsorbedResult() }
         }
-        if problem.computesOutput(method), !method.absorbed.contains(.output) { compareResult() }
+        if problem.computesOutput(method), method.aggregated == .g { compareResult() }
     }
 
     /// Takes an expected and an actual sum of each position, and the tolerance.
@@ -78,15 +78,15 @@ struct SumComparison {
         slice.row(table, row, item: item, problem.sumSize(table, method))
     }
 
-    private mutating func compareProjection(_ input: SumInput, _ index: Int, _ role: BufferRole) {
+    private mutating func compareProjection(_ input: SumInput, _ index: Int, _ result: Summed) {
         let (map, limit) = (input.maps.maps[index], input.maps.limits[index])
         let positions = problem.sumSize(input.table, method).positions
         let (expected, squares) = (
             row(input.table, input.row + index), row(input.table, input.row + input.maps.maps.count)
         )
-        let parts = actual(role)
+        let parts = actual(result)
         let floor = Tolerance.signed(map.outputs, norm: map.biasSquares.squareRoot())
-        compare(Self.stage(role), positions) { n in
+        compare(Self.stage(result), positions) { n in
             var (actual, actualSquares): (Double, Float) = (0, 0)
             for part in parts {
                 actual += Double(part.sum[n])
@@ -104,26 +104,27 @@ struct SumComparison {
         }
     }
 
-    private static func stage(_ role: BufferRole) -> Mismatch.Stage {
-        switch role {
+    private static func stage(_ summed: Summed) -> Mismatch.Stage {
+        switch summed {
         case .theta: .thetaSum
         case .phi: .phiSum
-        case .packedPhi, .scoreBias: .absorbedThetaSum
-        case .packedG: .absorbedOutputSum
-        default: .gSum
+        case .g: .gSum
+        case .absorbedPhi, .scoreBias: .absorbedThetaSum
+        case .absorbedG: .absorbedOutputSum
+        case .residual: .resultSum
         }
     }
 
-    /// The sums of what a projection made, of each part of its channels.
+    /// The sums of what a map made, of each part of its channels.
     private func actual(
-        _ role: BufferRole
+        _ summed: Summed
     ) -> [(sum: UnsafeBufferPointer<Float>, squares: UnsafeBufferPointer<Float>)] {
         func pair(_ table: SumTable, _ first: Int, squaresAfter: Int = 1)
             -> (sum: UnsafeBufferPointer<Float>, squares: UnsafeBufferPointer<Float>)
         {
             (row(table, first), row(table, first + squaresAfter))
         }
-        switch role {
+        switch summed {
         case .theta:
             return [
                 pair(.queries, SumRow.theta, squaresAfter: problem.sumsScores(method) ? 2 : 1)
@@ -131,55 +132,13 @@ struct SumComparison {
         case .phi where problem.sumsWhole(.phi, method): return [pair(.projected, SumRow.wholePhi)]
         case .g where problem.sumsWhole(.g, method): return [pair(.projected, SumRow.wholeG)]
         case .scoreBias: return [pair(.keys, problem.absorbedSums(method) + SumRow.scoreBias)]
-        case .phi, .packedPhi:
-            let isPacked = role == .packedPhi || problem.route(of: .phi, method) == .projected
+        case .phi, .absorbedPhi:
+            let isPacked = summed == .absorbedPhi || problem.route(of: .phi, method) == .projected
             return (0..<(isPacked ? problem.sumParts(method) : 1)).map {
                 pair(.keys, SumRow.phi + 2 * $0)
             }
-        default: return [pair(.keys, SumRow.g)]
+        case .g, .absorbedG: return [pair(.keys, SumRow.g)]
+        case .residual: return []
         }
-    }
-
-    private mutating func compareResult() {
-        let (map, limit) = (sums.output.maps[0], sums.output.limits[0])
-        let expected = row(.queries, SumRow.aggregate + 1), squares = row(.queries, SumRow.aggregate + 2)
-        let (actual, actualSquares) = (row(.queries, SumRow.result), row(.queries, SumRow.result + 1))
-        let residual = residual
-        let floor = Tolerance.signed(map.outputs, norm: map.biasSquares.squareRoot())
-        compare(.resultSum, actual.count) { n in
-            let added = residual(n)
-            let norm = limit.squareRoot() * Tolerance.norm(squares[n], terms: map.inputs)
-            let most =
-                Double(map.inputs).squareRoot() * norm + map.biasSquares.squareRoot() + added.norm
-            return (
-                Double(expected[n]) + map.bias + added.sum, Double(actual[n]),
-                Tolerance.products(map.inputs, norm: norm) + floor
-                    + Tolerance.signed(
-                        map.outputs,
-                        norm: added.norm
-                            + Tolerance.norm(actualSquares[n], terms: map.outputs, atMost: most))
-            )
-        }
-    }
-
-    /// Σ_c v_c x_c of a position, and ‖x‖, as far as a residual is added; zeros without one.
-    var residual: (Int) -> (sum: Double, norm: Double) {
-        let channels = problem.geometry.channels
-        func of(_ sum: UnsafeBufferPointer<Float>, _ squares: UnsafeBufferPointer<Float>, limit: Double)
-            -> (Int) -> (sum: Double, norm: Double)
-        {
-            { (Double(sum[$0]), limit.squareRoot() * Tolerance.norm(squares[$0], terms: channels)) }
-        }
-        guard problem.configuration.residual else { return { _ in (0, 0) } }
-        if problem.comparesResidual(method) {
-            return of(row(.queries, SumRow.theta), row(.queries, SumRow.theta + 2), limit: 1)
-        }
-        for input in sums.inputs {
-            guard let index = input.roles.firstIndex(of: .output) else { continue }
-            return of(
-                row(input.table, input.row + index), row(input.table, input.row + input.maps.maps.count),
-                limit: input.maps.limits[index])
-        }
-        return { _ in (0, 0) }
     }
 }

@@ -54,7 +54,7 @@ public struct Mismatch: Sendable, Equatable {
     public var stage = Stage.result
     /// The batch item.
     public var item: Int
-    /// The flat query position, (t·H + h)·W + w; of φ and g the flat position of the key.
+    /// The flat query position, (t·H + h)·W + w; of φ, g and what is made of them the flat position of the key.
     public var row: Int
     /// The channel of z, φ or g; of an attention map the key; 0 of a sum.
     public var channel: Int

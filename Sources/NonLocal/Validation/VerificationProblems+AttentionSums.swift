@@ -16,8 +16,10 @@ extension VerificationProblems {
             (tile, Sizes(width: 3, values: 7, rows: 2 * tile.panel + 1, keys: tile.blockKeys + 7), -0.5),
             (shared, Sizes(width: 5, values: 2, rows: 3, keys: 2 * tile.blockKeys + 1), 0.25),
         ].flatMap { tile, sizes, scale in
-            problems("panel_sums", "\(tile.workers) workers", sizes, scale: scale) { launcher, operands in
-                try launchAttention(tile, launcher, operands, scale: scale)
+            [false, true].flatMap { isBiased in
+                problems(
+                    "panel_sums", "\(tile.workers) workers", sizes, scale: scale, isBiased: isBiased
+                ) { launcher, operands in try launchAttention(tile, launcher, operands, scale: scale) }
             }
         }
     }
@@ -47,16 +49,21 @@ extension VerificationProblems {
     }
 
     /// A problem for each of the sums.
+    ///
+    /// - Parameter isBiased: adds a bias to the scores of each key.
     private func problems(
-        _ family: String, _ words: String, _ sizes: Sizes, scale: Double,
+        _ family: String, _ words: String, _ sizes: Sizes, scale: Double, isBiased: Bool = false,
         launch: @escaping (Launcher, AttentionOperands) throws -> Void
     ) -> [Problem] {
-        let words = "\(words), d \(sizes.width), \(sizes.rows) × \(sizes.keys), scale \(scale)"
+        let words =
+            "\(words), d \(sizes.width), \(sizes.rows) × \(sizes.keys), scale \(scale)"
+            + (isBiased ? ", bias" : "")
         let terms = max(sizes.keys, 4 * sizes.width * sizes.width)
         return AttentionSum.allCases.filter { $0 != .weightSquares }.map { sum in
             problem(family, "\(sum), \(words)", terms: terms) { launcher in
                 let theta = values(2, sizes.width, sizes.rows), phi = values(2, sizes.width, sizes.keys)
                 let g = values(2, sizes.values, sizes.keys), ofKeys = values(2, 1, sizes.keys)
+                let bias = values(2, 1, sizes.keys)
                 let count = AttentionSum.allCases.count
                 let sums = try buffer(count: 2 * count * sizes.rows)
                 var operands = AttentionOperands(
@@ -67,6 +74,7 @@ extension VerificationProblems {
                         positions: sizes.rows),
                     width: sizes.width, valueChannels: sizes.values, groups: 2, rows: sizes.rows,
                     keys: sizes.keys)
+                if isBiased { operands.bias = try view(bias, 1, sizes.keys) }
                 operands.sums = AttentionOperands.Sums(
                     values: try view(ofKeys, 1, sizes.keys),
                     rows: View(sums, channels: count, positions: sizes.rows), ones: try buffer(count: 1))
@@ -81,9 +89,12 @@ extension VerificationProblems {
                         field(theta, item, sizes.width, sizes.rows), field(phi, item, sizes.width, sizes.keys)
                     )
                     let ofKeys = field(ofKeys, item, 1, sizes.keys).values
+                    let bias = field(bias, item, 1, sizes.keys).values
                     return (0..<sizes.rows).map { row in
                         let scores = (0..<sizes.keys).map { key in
-                            (0..<sizes.width).reduce(0) { $0 + theta[$1, row] * phi[$1, key] }
+                            (0..<sizes.width).reduce(isBiased ? bias[key] : 0) {
+                                $0 + theta[$1, row] * phi[$1, key]
+                            }
                         }
                         return sum.value(of: scores, scale: scale, values: ofKeys)
                     }

@@ -121,6 +121,16 @@ import Testing
             return try prepared.run(x).validation.sums
         }
         #expect(try sums(.on) > 0 && sums(.on) == sums(.off))
+        // What is wrong there is said of the way that it was computed in.
+        let mistaken = KernelSource.panelProjection.text
+            .replacing("value += load_some(", with: "value -= load_some(")
+        let wrong = try NonLocalBlock(problem.configuration, weights: weights).prepared(
+            for: problem.shape, on: TestDevice.session(overriding: [.panelProjection: mistaken]),
+            strategy: .fused, kernels: .panel, absorb: .on)
+        if !isOutput {
+            let message = try #require(failure(.mismatch) { _ = try wrong.run(x) }?.message)
+            #expect(message.hasSuffix("strategy fused"))
+        }
         // Nothing watches for them there.
         let text = KernelSource.panelAttention.text
         let blind = text.replacing("atomic_or(misfits, 1u)", with: "misfits += 0")
@@ -154,8 +164,11 @@ import Testing
             }
             let prepared = try prepared(problem, .automatic)
             #expect(prepared.plan.absorbed == maps)
-            let result = try prepared.run(problem.input())
+            let x = try problem.input()
+            let result = try prepared.run(x)
             #expect(result.absorbed == maps && result.validation.rows == 2 * frames * 24 * 24)
+            let summed = try self.prepared(problem, .automatic, checksums: .on).run(x)
+            #expect(summed.absorbed == maps && summed.validation.sums > 0)
         }
     }
 
@@ -228,7 +241,7 @@ import Testing
         refuses(plain, .automatic, nil, on: nil)
     }
 
-    /// Sums are taken of what is computed, and change nothing of it.
+    /// Sums are taken of what is computed, and change nothing of it where there is a kernel a stage.
     @Test func sumsMakeNoDifference() throws {
         let problem = BlockCase([1, 64, 1, 64, 64]) {
             ($0.subsample, $0.pool) = (.poolFirst, .window(t: 1, h: 16, w: 16))

@@ -105,11 +105,15 @@ struct MutantCheck {
     /// Sums of right results agree.
     private static func sumChecks(_ source: KernelSource) -> [MutantCheck] {
         guard [.checksum, .panelChecksum, .panelSums, .tileSums].contains(source) else { return [] }
-        return ChecksumTests.problems.map { problem in
-            MutantCheck(name: "sums that agree: \(problem.testDescription)") { session in
+        let plain = ChecksumTests.problems.map { ($0, Absorption.off) }
+        let absorbing = isTile(source) ? [] : ChecksumTests.absorbingProblems.map { ($0, Absorption.on) }
+        return (plain + absorbing).map { problem, absorb in
+            let maps = absorb == .on ? ", maps absorbed" : ""
+            return MutantCheck(name: "sums that agree: \(problem.testDescription)\(maps)") { session in
                 let validation = try problem.block().prepared(
-                    for: problem.shape, on: session, kernels: isTile(source) ? .tile : .panel, skip: .off,
-                    validation: .off, checksums: .on, testsKernels: false
+                    for: problem.shape, on: session, strategy: absorb == .on ? .fused : .automatic,
+                    kernels: isTile(source) ? .tile : .panel, skip: .off, absorb: absorb, validation: .off,
+                    checksums: .on, testsKernels: false
                 ).run(problem.input()).validation
                 return (validation.maxSumError ?? 2) <= 1
             }

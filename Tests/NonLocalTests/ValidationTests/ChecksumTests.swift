@@ -65,12 +65,7 @@ import Testing
     ]
 
     /// With maps of the queries applied to φ and g, those of them that can be.
-    @Test(
-        arguments: problems.filter {
-            $0.configuration.pairwise.formulation == Pairwise.embeddedGaussian.formulation
-                && $0.configuration.scope != .time
-        })
-    func rightResultsPassWithAbsorbedMaps(_ problem: BlockCase) throws {
+    @Test(arguments: absorbingProblems) func rightResultsPassWithAbsorbedMaps(_ problem: BlockCase) throws {
         let prepared = try prepared(problem, .panel, strategy: .fused, absorb: .on)
         let maps = problem.configuration.pairwise == .gaussian ? "W_z" : "θ, W_z"
         #expect(prepared.plan.absorbed == maps)
@@ -78,6 +73,11 @@ import Testing
         #expect(result.absorbed == maps)
         #expect(result.validation.rows == 0 && result.validation.sums > 0)
         #expect((result.validation.maxSumError ?? 2) <= 1)
+    }
+
+    static let absorbingProblems = problems.filter {
+        $0.configuration.pairwise.formulation == Pairwise.embeddedGaussian.formulation
+            && $0.configuration.scope != .time
     }
 
     /// The warp kernels' twin is slow to build; what it has of its own are the projections.
@@ -103,11 +103,17 @@ import Testing
     }
 
     /// Work-items that share the keys of a query, and slices of the batch.
-    @Test(arguments: [true, false]) func partsAreJoined(sharesHostMemory: Bool) throws {
+    @Test(arguments: [true, false], [Absorption.off, .on])
+    func partsAreJoined(sharesHostMemory: Bool, _ absorb: Absorption) throws {
         let session = try OpenCLSession(TestDevice.session().device, sharesHostMemory: sharesHostMemory)
         let problem = BlockCase([5, 6, 400])
-        let whole = try prepared(problem, on: session)
-        let sliced = try prepared(problem, memoryLimit: whole.plan.peakMemory / 2, on: session)
+        let strategy = absorb == .on ? Strategy.fused : .automatic
+        let kernels: KernelClass? = absorb == .on ? .panel : nil
+        let whole = try prepared(problem, kernels, strategy: strategy, absorb: absorb, on: session)
+        let sliced = try prepared(
+            problem, kernels, strategy: strategy, absorb: absorb, memoryLimit: whole.plan.peakMemory * 2 / 3,
+            on: session)
+        #expect(sliced.plan.itemsPerSlice < whole.plan.itemsPerSlice)
         let x = try problem.input()
         let sums = try whole.run(x).validation.sums
         #expect(sums > 0)
@@ -117,7 +123,8 @@ import Testing
             $0.subsample = .poolFirst
             $0.pool = .window(t: 1, h: 2, w: 1)
         }
-        #expect(try prepared(few, on: session).run(few.input()).validation.sums > 0)
+        let shared = try prepared(few, kernels, strategy: strategy, absorb: absorb, on: session)
+        #expect(try shared.run(few.input()).validation.sums > 0)
     }
 
     @Test func chosenQueriesHaveNone() throws {
@@ -232,7 +239,7 @@ import Testing
         Mistake(
             source: .panelAttention, text: "(Lanes)(halving * bias[j * step])",
             replacement: "(Lanes)(halving * bias[0])", stages: [.affinitySum],
-            problem: BlockCase([2, 40, 500]), absorb: .on),
+            absorb: .on),
         Mistake(
             source: .panelAttention, text: "terms, vectors);\n            part += terms * ROWS;",
             replacement: "terms - 1, vectors);\n            part += terms * ROWS;",
