@@ -66,8 +66,13 @@ struct SideBySide: Sendable {
             }
         }
         return (0..<count).map { vector in
-            let place = vector / width * 2 * width + vector % width
-            return (0..<rows).map { table[$0 / 2 * groups * 2 * width + place + $0 % 2 * width] }
+            var place = vector / width * 2 * width + vector % width
+            var products = [Double](repeating: 0, count: rows)
+            for row in 0..<rows {
+                products[row] = table[place]
+                place += row % 2 == 0 ? width : (groups * 2 - 1) * width
+            }
+            return products
         }
     }
 }
