@@ -27,8 +27,7 @@ extension PreparedBlock {
     /// z with what was measured on the way.
     ///
     /// Where the device does not work in the host's memory, rows can only be compared with the reference by
-    /// fetching items, so that is done in the first call and whenever it has come to less than a twentieth of the
-    /// time since; `report.validation.rows` says what was looked at, 0 if nothing was.
+    /// fetching items; when that is done ``Validation/sampled(rows:every:seed:)`` says.
     ///
     /// - Parameter x: of the shape the block was prepared for, in the same session.
     /// - Throws: ``NonLocalError``: `.shape`; `.configuration` if x is not in the session's memory; `.mismatch` if
@@ -46,14 +45,14 @@ extension PreparedBlock {
         defer { lock.unlock() }
         defer { calls += 1 }
         let (z, report) = try options.onMismatch.result {
-            let sample = deviceSample()
+            let sample = affordableSample(nil)
             let start = ContinuousClock.now
             let sums = SumCopies()
             let (z, work) = try engine.output(buffer, sample.copies, sums)
             let seconds = (ContinuousClock.now - start) / .seconds(1)
-            deviceChecks.worked(seconds)
             let summed = try validate(sums, work)
             var validation = try validate(z, x, sample, work)
+            budget.worked(seconds, then: validation)
             validation.add(summed)
             return (
                 z, RunReport(validation: validation, seconds: seconds - summed.deviceSeconds, work: work)
@@ -63,12 +62,6 @@ extension PreparedBlock {
             return (try engine.session.upload(z), report)
         }
         return DeviceResult(output: z, report: report)
-    }
-
-    /// What is to be compared, if there is time for it.
-    private func deviceSample() -> Sample {
-        let isFree = session?.sharesHostMemory ?? true
-        return isFree || deviceChecks.allows ? sample(nil) : Sample(rows: [])
     }
 
     private func validate(
@@ -82,25 +75,6 @@ extension PreparedBlock {
         var report = try validate(
             z.download(items: items), x.download(items: items), nil, sample, work)
         report.seconds = (ContinuousClock.now - start) / .seconds(1)
-        deviceChecks.spent(report.seconds)
         return report
-    }
-}
-
-/// Lets a check happen when the last one has come to less than a twentieth of the work since.
-struct CheckBudget: Sendable {
-    private var cost = 0.0
-    private var work = 0.0
-
-    /// Whether there is time for a check.
-    var allows: Bool { cost <= 0.05 * work }
-
-    /// Takes down what work took.
-    mutating func worked(_ seconds: Double) { work += seconds }
-
-    /// Takes down what a check took.
-    mutating func spent(_ seconds: Double) {
-        cost = seconds
-        work = 0
     }
 }

@@ -20,6 +20,11 @@ extension PreparedBlock {
         return Sample(rows: rows, copies: isSampled ? PooledKeyCopies(rows.map(\.item), geometry) : nil)
     }
 
+    /// The same, if there is time for it.
+    func affordableSample(_ queries: [Int]?) -> Sample {
+        options.validation.isAffordable(budget, on: session) ? sample(queries) : Sample(rows: [])
+    }
+
     /// Compares a sample of z with the reference.
     ///
     /// - Throws: ``NonLocalError/Code/mismatch``.

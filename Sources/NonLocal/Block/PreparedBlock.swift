@@ -19,7 +19,7 @@ public final class PreparedBlock: Sendable {
     let lock = NSLock()
     nonisolated(unsafe) var calls = 0
     /// Used under the lock.
-    nonisolated(unsafe) var deviceChecks = CheckBudget()
+    nonisolated(unsafe) var budget = CheckBudget()
 
     init(
         _ configuration: NonLocalBlock.Configuration, _ weights: FoldedWeights, shape: [Int],
@@ -96,12 +96,13 @@ public final class PreparedBlock: Sendable {
         return try options.onMismatch.result {
             let start = ContinuousClock.now
             guard let engine else { return try byReference(x, queries, monitor) }
-            let sample = sample(queries)
+            let sample = affordableSample(queries)
             let sums = SumCopies()
             let (z, work) = try engine.output(x, queries, into: memory, monitor, sample.copies, sums)
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             let summed = try validate(sums, work)
             var validation = try validate(z, x, queries, sample, work)
+            budget.worked(seconds, then: validation)
             validation.add(summed)
             return (
                 z, RunReport(validation: validation, seconds: seconds - summed.deviceSeconds, work: work)

@@ -16,6 +16,7 @@ public final class PreparedOperation: Sendable {
     private let options: RunOptions
     private let lock = NSLock()
     private nonisolated(unsafe) var calls = 0
+    private nonisolated(unsafe) var budget = CheckBudget()
 
     init(
         _ operation: NonLocalOperation, _ shape: OperationShape, session: OpenCLSession?, options: RunOptions
@@ -167,7 +168,9 @@ public final class PreparedOperation: Sendable {
                 (y, work) = try result(replace(executor, by: roomier))
             }
             let seconds = (ContinuousClock.now - start) / .seconds(1)
-            return (y, RunReport(validation: try validate(y, reference, work), seconds: seconds, work: work))
+            let validation = try validate(y, reference, work)
+            budget.worked(seconds, then: validation)
+            return (y, RunReport(validation: validation, seconds: seconds, work: work))
         } reference: {
             try byReference()
         }
@@ -194,7 +197,9 @@ public final class PreparedOperation: Sendable {
         _ y: Tensor<Float>, _ reference: ReferenceBareOperation, _ work: DeviceWork
     ) throws -> ValidationReport {
         let all = shape.batch * shape.rows
-        guard let executor else { return .none(of: all) }
+        guard let executor, options.validation.isAffordable(budget, on: executor.session) else {
+            return .none(of: all)
+        }
         let chosen = SampledRows.choose(
             options.validation, items: shape.batch, rows: shape.rows, call: calls,
             tile: executor.method.queryTile(shape.sizes))

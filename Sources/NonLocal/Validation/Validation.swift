@@ -4,6 +4,10 @@ public enum Validation: Sendable, Hashable {
     case off
     /// In every `every`-th call, `rows` query positions in all: the first, the last and random ones of a few
     /// batch items, and of others with the next call. Another seed makes the random ones others.
+    ///
+    /// On a device with memory of its own, which computes far faster than the reference, a call is looked at if it is a
+    /// block's first one or the last check has come to less than a twentieth of the work since. ``ValidationReport/rows``
+    /// says what was looked at, 0 if nothing was.
     case sampled(rows: Int, every: Int = 1, seed: UInt64 = 0)
     /// Every position.
     case full

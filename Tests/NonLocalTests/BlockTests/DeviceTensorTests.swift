@@ -113,15 +113,33 @@ import Testing
         #expect(failure(.mismatch) { _ = try prepared(x) } != nil)
     }
 
+    /// Where the device has memory of its own, the first call is looked at and the next few are not, but for all of it.
+    @Test(.needsDevice) func checksWaitForWork() throws {
+        let session = try OpenCLSession(try TestDevice.session().device, sharesHostMemory: false)
+        let problem = BlockCase([2, 6, 5, 7])
+        let x = try problem.input()
+        func rows(_ validation: Validation) throws -> [Int] {
+            let prepared = try problem.block().prepared(
+                for: problem.shape, on: session, validation: validation)
+            let onDevice = try prepared.upload(x)
+            return [
+                try prepared.run(x).validation.rows, try prepared.run(onDevice).report.validation.rows,
+                try prepared.run(x, queries: [3]).validation.rows,
+            ]
+        }
+        #expect(try rows(.sampled(rows: 8)).prefix(2) == [8, 0])
+        #expect(try rows(.full) == [70, 70, 2])
+    }
+
     @Test func checksTakeATwentiethOfTheWork() {
         var budget = CheckBudget()
-        var allowed = [budget.allows]
-        for _ in 0..<2 {
-            budget.spent(0.002)
-            for _ in 0..<3 {
-                allowed.append(budget.allows)
-                budget.worked(0.02)
-            }
+        let unchecked = ValidationReport.none(of: 10)
+        var checked = unchecked
+        (checked.rows, checked.seconds) = (8, 0.002)
+        var allowed: [Bool] = []
+        for _ in 0..<7 {
+            allowed.append(budget.allows)
+            budget.worked(0.02, then: budget.allows ? checked : unchecked)
         }
         #expect(allowed == [true, false, false, true, false, false, true])
     }
