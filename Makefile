@@ -6,7 +6,7 @@ SWIFT ?= swift
 BUILD := .build/release/nonlocal
 PACKAGES := ocl-icd-opencl-dev opencl-headers libpng-dev pkg-config
 
-.PHONY: all demo test check-kernels ptx docs examples fuzz check check-quick soak mutants flips bench bench-peers bench-denoise pictures format lint static packages clean
+.PHONY: all demo test check-kernels ptx docs examples fuzz check check-quick soak mutants flips bench bench-peers bench-denoise pictures format lint static install uninstall packages clean
 
 all: packages
 	$(SWIFT) build -c release --traits Pictures --product nonlocal
@@ -109,6 +109,15 @@ bench-gpu: all
 # One binary that runs where there is no Swift; it needs an OpenCL loader and a driver.
 static: packages
 	$(SWIFT) build -c release --static-swift-stdlib --product nonlocal
+
+# The command with pictures into $(PREFIX)/bin, to run without Swift; DESTDIR is put in front, for packages.
+PREFIX ?= /usr/local
+install: packages
+	$(SWIFT) build -c release --static-swift-stdlib --traits Pictures --product nonlocal
+	install -D -m 755 $(BUILD) "$(DESTDIR)$(PREFIX)/bin/nonlocal"
+
+uninstall:
+	rm -f "$(DESTDIR)$(PREFIX)/bin/nonlocal"
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Kernels Sources Tests Benchmarks Examples Fuzzing/Package.swift Fuzzing/Sources

@@ -45,6 +45,7 @@ extension PreparedBlock {
     ///
     /// - Throws: ``NonLocalError/Code/mismatch``.
     func validate(_ sums: SumCopies, _ work: DeviceWork?) throws -> SumReport {
+        guard sums.sums != nil else { return .none }
         let start = ContinuousClock.now
         let (count, largestError, mismatch) = try SumComparison.of(sums)
         if let mismatch { throw NonLocalError(mismatch, plan, reference.configuration, by: work?.method) }
@@ -68,6 +69,9 @@ struct SumReport {
     /// Of the kernels that take sums and do nothing else.
     let deviceSeconds: Double
     let hostSeconds: Double
+
+    /// None were taken.
+    static let none = SumReport(count: 0, largestError: 0, deviceSeconds: 0, hostSeconds: 0)
 }
 
 extension ValidationReport {

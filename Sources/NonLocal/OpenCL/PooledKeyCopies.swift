@@ -61,7 +61,9 @@ final class PooledKeyCopies: @unchecked Sendable {
         try copy.event.wait()
         let (keys, positions) = (geometry.keys, geometry.keyGrid.count)
         nonisolated(unsafe) let elements = copy.elements.elements
-        let values = parallelRows(copy.channels, width: positions) { channel, values in
+        let values = parallelRows(
+            copy.channels, width: positions, work: copy.channels * positions
+        ) { channel, values in
             let places = places(ofChannel: channel, copy)
             for group in 0..<keys.groups {
                 var block = places.first + group * copy.view.groupStride

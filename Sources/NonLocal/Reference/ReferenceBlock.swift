@@ -101,7 +101,8 @@ struct ReferenceBlock: Sendable {
                 let operation = operation(on: input, queries: queries)
                 for first in stride(from: 0, to: queries.count, by: part) {
                     let count = min(part, queries.count - first)
-                    let rows = parallelRows(count, width: keys) { row, weights in
+                    let work = count * keys * operation.theta.channels
+                    let rows = parallelRows(count, width: keys, work: work) { row, weights in
                         let (column, position) = (first + row, queries[first + row])
                         _ = weights.update(
                             from: operation.weights(column: column, position: position).weights)

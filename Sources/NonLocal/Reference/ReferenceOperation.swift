@@ -42,7 +42,8 @@ struct ReferenceOperation: Sendable {
 
     /// y of some positions, which are θ's columns from one on.
     func results(at positions: [Int], firstColumn: Int = 0) -> ReferenceRows {
-        ReferenceRows(count: positions.count, channels: g.channels) { row, y in
+        let work = positions.count * keys.count * (theta.channels + g.channels)
+        return ReferenceRows(count: positions.count, channels: g.channels, work: work) { row, y in
             let (values, magnitudes) = result(column: firstColumn + row, position: positions[row])
             _ = y.update(from: values)
             return magnitudes

@@ -12,15 +12,17 @@ struct ReferenceRows: Sendable {
     private let values: [Double]
     let magnitudes: [Magnitudes]
 
-    /// - Parameter row: writes one row and returns its magnitudes.
+    /// - Parameters:
+    ///   - work: multiply-adds of all rows, if it takes any.
+    ///   - row: writes one row and returns its magnitudes.
     init(
-        count: Int, channels: Int,
+        count: Int, channels: Int, work: Int = 0,
         _ row: @Sendable (_ row: Int, _ values: UnsafeMutableBufferPointer<Double>) -> Magnitudes
     ) {
         self.channels = channels
         // Each row has its magnitudes behind it.
         let width = channels + 2
-        let table = parallelRows(count, width: width) { index, values in
+        let table = parallelRows(count, width: width, work: max(work, count * width)) { index, values in
             let magnitudes = row(index, UnsafeMutableBufferPointer(rebasing: values[..<channels]))
             values[channels] = magnitudes.largestAffinity
             values[channels + 1] = magnitudes.weightSum

@@ -4,7 +4,8 @@ enum ReferenceStages {
     static func project(_ x: Field, by map: Linear?) -> Field {
         guard let map else { return x }
         var y = Field(channels: map.outputs, positions: x.positions)
-        y.values = parallelRows(map.outputs, width: x.positions) { r, row in
+        let work = map.outputs * map.inputs * x.positions
+        y.values = parallelRows(map.outputs, width: x.positions, work: work) { r, row in
             row.update(repeating: map.bias[r])
             guard let sums = row.baseAddress else { return }
             for c in 0..<map.inputs {

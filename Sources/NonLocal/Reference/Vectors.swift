@@ -55,7 +55,9 @@ struct SideBySide: Sendable {
     ) -> [[Double]] {
         let width = Sums.vectors
         let groups = (count + width - 1) / width
-        let table = parallelRows((rows + 1) / 2, width: groups * 2 * width) { pair, sums in
+        let table = parallelRows(
+            (rows + 1) / 2, width: groups * 2 * width, work: rows * size * count
+        ) { pair, sums in
             elements.withUnsafeBufferPointer { elements in
                 guard let vectors = elements.baseAddress, let sums = sums.baseAddress else { return }
                 for group in 0..<groups {

@@ -3,12 +3,12 @@ extension Tensor where Element == Float {
     var firstNonFinite: Int? {
         withUnsafeBufferPointer { elements in
             nonisolated(unsafe) let elements = elements
-            // Memory is read faster by several threads, but waking them takes as long as reading 1 MB.
-            let size = elements.count < 1 << 18 ? max(elements.count, 1) : 1 << 16
+            let size = 1 << 16
             let parts = stride(from: 0, to: elements.count, by: size).map {
                 $0..<min($0 + size, elements.count)
             }
-            return concurrently(parts) { elements[$0].firstNonFinite }.lazy.compactMap(\.self).first
+            return concurrently(parts, work: elements.count) { elements[$0].firstNonFinite }
+                .lazy.compactMap(\.self).first
         }
     }
 }

@@ -1,5 +1,3 @@
-import Dispatch
-
 /// x at the keys of an item: float32 where it lies, and what a group norm in front makes of each channel of it,
 /// x̂_c = slope_c (x_c − mean_c) + shift_c.
 ///
@@ -35,7 +33,7 @@ struct KeyTable: @unchecked Sendable {
         sums.withUnsafeMutableBufferPointer { sums in
             guard let base = sums.baseAddress, let x = values.baseAddress else { return }
             nonisolated(unsafe) let (memory, values) = (base, x)
-            DispatchQueue.concurrentPerform(iterations: parts) { part in
+            inParallel(parts, work: rows.count * channels * count) { part in
                 let first = part * size
                 let positions = Sums.Places(
                     first: (keys.first + first * keys.stride) * positionStride,

@@ -1,5 +1,3 @@
-import Foundation
-
 extension RowChecker {
     /// Compares rows of a result with the reference.
     ///
@@ -16,11 +14,11 @@ extension RowChecker {
         let channels = geometry.channels
         let rowsOfItem = queries?.count ?? geometry.grid.count
         let positionsOfItem = geometry.grid.count
-        // Where all of an item is projected, that takes memory: one item at a time.
+        // What is made of an item takes memory, most where all of it is projected.
         let isShort =
             chosen.allSatisfy { isCheaper($0.rows.count) }
             && (isReassociable || poolsProjections && copies != nil)
-        let together = isShort ? ProcessInfo.processInfo.activeProcessorCount : 1
+        let together = isShort ? 16 : 1
         var comparison = Comparison(
             isExponent: configuration.pairwise.formulation.isExponent,
             width: reference.weights.theta?.outputs ?? channels, keys: geometry.keys.count,
@@ -28,7 +26,8 @@ extension RowChecker {
             largestBias: reference.weights.output.bias.reduce(0) { max($0, $1.magnitude) })
         for first in stride(from: 0, to: chosen.count, by: together) {
             let items = Array(chosen[first..<min(first + together, chosen.count)])
-            let expected = try concurrently(items) { item, rows throws in
+            let count = items.reduce(0) { $0 + $1.rows.count }
+            let expected = try concurrently(items, work: work(count)) { item, rows throws in
                 let positions = rows.map { queries?[$0] ?? $0 }
                 if isCheaper(rows.count), let pooled = try copies?.keys(of: item) {
                     return (

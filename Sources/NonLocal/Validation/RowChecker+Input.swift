@@ -1,5 +1,3 @@
-import Dispatch
-
 /// What the projections see of x.
 extension RowChecker {
     /// x̂_c = slope_c (x_c − mean_c) + shift_c
@@ -64,7 +62,7 @@ extension RowChecker {
         nonisolated(unsafe) let item = item
         /// Σ (x − mean)ᵖ of each channel.
         func sums(_ means: [Double], squared: Bool) -> [Double] {
-            parallelRows(channels, width: 1) { channel, sum in
+            parallelRows(channels, width: 1, work: channels * positions) { channel, sum in
                 let mean = means[channel]
                 var (total, index) = (0.0, channel * channelStride)
                 for _ in 0..<positions {
@@ -107,7 +105,7 @@ extension RowChecker {
             count = table.channels * keys
             guard let target = pooled.baseAddress, let source = table.values.baseAddress else { return }
             nonisolated(unsafe) let (memory, values) = (target, source)
-            DispatchQueue.concurrentPerform(iterations: table.channels) { channel in
+            inParallel(table.channels, work: table.channels * reference.geometry.grid.count) { channel in
                 let sign: Float = (table.norm?.slope[channel] ?? 1) < 0 ? -1 : 1
                 let x = values + channel * table.channelStride
                 var to = memory + channel * keys

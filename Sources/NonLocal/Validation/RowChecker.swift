@@ -45,7 +45,9 @@ struct RowChecker: Sendable {
         let input = Field(
             x, item: item, layout: reference.geometry.layout, channels: reference.geometry.channels)
         let operation = reference.operation(on: input, queries: queries)
-        return ReferenceRows(count: queries.count, channels: keys) { row, weights in
+        return ReferenceRows(
+            count: queries.count, channels: keys, work: queries.count * keys * operation.theta.channels
+        ) { row, weights in
             let (values, magnitudes) = operation.weights(column: row, position: queries[row])
             _ = weights.update(from: values)
             return magnitudes
@@ -60,7 +62,10 @@ struct RowChecker: Sendable {
             Array(queries[first..<min(first + Sums.vectors, queries.count)])
         }
         return withKeys(x, item) { table in
-            ReferenceRows(joining: concurrently(parts) { rows(x, item: item, queries: $0, table) })
+            ReferenceRows(
+                joining: concurrently(parts, work: work(queries.count)) {
+                    rows(x, item: item, queries: $0, table)
+                })
         }
     }
 
@@ -84,6 +89,12 @@ struct RowChecker: Sendable {
             return rows[row].magnitudes
         }
         return reference.rows(Array(queries.indices), of: input, y: y)
+    }
+
+    /// Multiply-adds that some rows take without φ and g at all positions, or about as many where these are given.
+    func work(_ rows: Int) -> Int {
+        let (channels, keys) = (reference.geometry.channels, reference.geometry.keys.count)
+        return 2 * rows * channels * (keys + valueMap.outputs + (keyMap?.inputs ?? 0))
     }
 
     /// Whether some rows take fewer products without φ and g at all positions.
