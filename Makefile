@@ -114,7 +114,7 @@ static: packages
 PREFIX ?= /usr/local
 install: packages
 	$(SWIFT) build -c release --static-swift-stdlib --traits Pictures --product nonlocal
-	install -D -m 755 $(BUILD) "$(DESTDIR)$(PREFIX)/bin/nonlocal"
+	install -D -s -m 755 $(BUILD) "$(DESTDIR)$(PREFIX)/bin/nonlocal"
 
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/nonlocal"
