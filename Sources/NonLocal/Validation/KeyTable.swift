@@ -66,20 +66,31 @@ struct KeyTable: @unchecked Sendable {
     ///
     /// - Parameter rows: `[rows][keys]`
     func sums(weightedBy rows: [[Double]], at keys: Keys) -> [[Double]] {
-        let positions = Sums.Places(
-            first: keys.first * positionStride, stride: keys.stride * positionStride, count: keys.count)
-        let products = SideBySide(rows, size: keys.count).products(rows: channels) {
+        let count = keys.count
+        let products = SideBySide(rows, size: count).products(rows: channels) {
             first, second, vectors, sums in
-            guard let values = values.baseAddress else { return }
-            Sums.dots(
-                (values + first * channelStride, values + second * channelStride),
-                minus: (norm?.mean[first] ?? 0, norm?.mean[second] ?? 0), at: positions, with: vectors,
-                into: sums)
+            withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * count) { pair in
+                guard let pair = pair.baseAddress else { return }
+                copy(first, at: keys, to: pair)
+                copy(second, at: keys, to: pair + count)
+                Sums.dots(pair, rows: (0, count), with: vectors, count: count, into: sums)
+            }
         }
-        let totals = rows.map { $0.reduce(0, +) }
         guard let norm else { return products }
-        return zip(products, totals).map { product, total in
+        return zip(products, rows.map { $0.reduce(0, +) }).map { product, total in
             (0..<channels).map { norm.slope[$0] * product[$0] + norm.shift[$0] * total }
+        }
+    }
+
+    /// x_jc − mean_c of a channel at each of the keys.
+    private func copy(_ channel: Int, at keys: Keys, to target: UnsafeMutablePointer<Double>) {
+        guard let values = values.baseAddress else { return }
+        let x = values + channel * channelStride + keys.first * positionStride
+        let (stride, mean) = (keys.stride * positionStride, norm?.mean[channel] ?? 0)
+        var n = 0
+        while n < keys.count {
+            target[n] = Double(x[n &* stride]) - mean
+            n &+= 1
         }
     }
 }
@@ -125,32 +136,5 @@ extension Sums {
             sums[n] += factor * (Double(x[n * stride]) - mean)
             n += 1
         }
-    }
-
-    /// `Σ_n (x[n] − mean) · b[4 n + v]` for two x and four vectors v, which lie side by side.
-    fileprivate static func dots(
-        _ x: (UnsafePointer<Float>, UnsafePointer<Float>), minus mean: (Double, Double), at places: Places,
-        with b: UnsafePointer<Double>, into sums: UnsafeMutablePointer<Double>
-    ) {
-        let (x0, x1) = (x.0 + places.first, x.1 + places.first)
-        let (stride, count) = (places.stride, places.count)
-        var (sum00, sum01, sum02, sum03) = (0.0, 0.0, 0.0, 0.0)
-        var (sum10, sum11, sum12, sum13) = (0.0, 0.0, 0.0, 0.0)
-        var n = 0
-        while n < count {
-            let (value0, value1) = (Double(x0[n &* stride]) - mean.0, Double(x1[n &* stride]) - mean.1)
-            let (y0, y1, y2, y3) = (b[4 &* n], b[4 &* n &+ 1], b[4 &* n &+ 2], b[4 &* n &+ 3])
-            sum00 += value0 * y0
-            sum01 += value0 * y1
-            sum02 += value0 * y2
-            sum03 += value0 * y3
-            sum10 += value1 * y0
-            sum11 += value1 * y1
-            sum12 += value1 * y2
-            sum13 += value1 * y3
-            n &+= 1
-        }
-        (sums[0], sums[1], sums[2], sums[3]) = (sum00, sum01, sum02, sum03)
-        (sums[4], sums[5], sums[6], sums[7]) = (sum10, sum11, sum12, sum13)
     }
 }
